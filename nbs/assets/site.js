@@ -1,0 +1,26 @@
+// Draws the formulas and diagrams of a page with the KaTeX and Mermaid that the site carries (assets/vendor).
+// A diagram is drawn again when the reader turns the page dark or light.
+(() => {
+  if (window.renderMathInElement) window.smalldocsMath();
+  const diagrams = [...document.querySelectorAll('pre.mermaid')].map(node => ({node, source: node.textContent}));
+  if (!window.mermaid || !diagrams.length) return;
+  const isDark = () => document.documentElement.classList.contains('quarto-dark');
+  // A diagram a little too wide is made smaller; one that would become illegible scrolls in its own box.
+  const fit = node => {
+    const svg = node.querySelector('svg'), style = getComputedStyle(node), wide = svg.viewBox.baseVal.width;
+    const room = node.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+    if (wide > room) svg.style.width = `${Math.max(room, .6*wide)}px`;
+  };
+  let drawn = null;
+  const draw = async () => {
+    if (drawn === isDark()) return;
+    drawn = isDark();
+    mermaid.initialize({startOnLoad: false, securityLevel: 'strict', theme: drawn ? 'dark' : 'neutral',
+      fontFamily: 'inherit', flowchart: {useMaxWidth: false}, sequence: {useMaxWidth: false}});
+    for (const {node, source} of diagrams) { node.removeAttribute('data-processed'); node.textContent = source; }
+    await mermaid.run({nodes: diagrams.map(d => d.node)});
+    diagrams.forEach(d => fit(d.node));
+  };
+  new MutationObserver(draw).observe(document.documentElement, {attributes: true, attributeFilter: ['class']});
+  draw();
+})();

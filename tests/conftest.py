@@ -1,0 +1,40 @@
+"What several tests share: the checkout, a browser, and the site, built once."
+import functools,http.server,os,shutil,subprocess,sys,threading
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+QUIET = '--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync --no-first-run'.split()
+
+@pytest.fixture(scope='session')
+def root(): return ROOT
+
+@pytest.fixture(scope='session')
+def browser():
+    from playwright.sync_api import sync_playwright
+    path = next(filter(None, map(shutil.which, ('chromium','chromium-browser','google-chrome'))), None)
+    if not path: pytest.fail('These tests need a browser: apt-get install chromium')
+    with sync_playwright() as p:
+        b = p.chromium.launch(executable_path=path, args=QUIET)
+        yield b
+        b.close()
+
+@pytest.fixture(scope='session')
+def site(tmp_path_factory):
+    "Folder of the site, built as `make docs` builds it"
+    out = tmp_path_factory.mktemp('site')/'docs'
+    r = subprocess.run([sys.executable, '-m', 'ssl_course.site', 'docs', '--out', out], cwd=ROOT, capture_output=True, text=True)
+    assert r.returncode==0, r.stdout + r.stderr
+    return out
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *args): pass
+
+@pytest.fixture(scope='session')
+def base(site):
+    "Address of the site, served on a free local port"
+    server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), functools.partial(_Quiet, directory=os.fspath(site)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f'http://127.0.0.1:{server.server_port}/'
+    server.shutdown()
