@@ -44,17 +44,17 @@ class ResBlock(nn.Module):
         self.shortcut = nn.Sequential(*pool, conv_bn(n_in, n_out, 1, act=False)) if n_in!=n_out or stride!=1 else nn.Identity()
     def forward(self, x): return torch.relu(self.convs(x) + self.shortcut(x))
 
-# %% ../nbs/engine/08_encoder.ipynb #1e3aee1d
+# %% ../nbs/engine/08_encoder.ipynb #c29c37dc
 def small_body(
     channels:int=3, # channels of the images
     width:int=32, # channels of the first stage; each later one doubles them
     depth:int=1, # residual blocks in each stage
-)->nn.Sequential: # a stem and four stages; the last has 8·width channels at 1/16 of the side
-    "A small residual network: stem, then stages of `depth` blocks with width, 2·width, 4·width and 8·width channels."
-    widths = [width*2**i for i in range(4)]
+)->nn.Sequential: # images (B,channels,H,W) → (B,8·width,H/8,W/8)
+    "A small residual network: a stem, three stages of `depth` blocks with width, 2·width and 4·width channels, and a 1×1 convolution to 8·width."
+    widths = [width*2**i for i in range(3)]
     stage = lambda i,o,s: nn.Sequential(ResBlock(i, o, s), *(ResBlock(o, o) for _ in range(depth-1)))
     stages = [stage(i, o, 1 if n==0 else 2) for n,(i,o) in enumerate(zip([width]+widths, widths))]
-    return nn.Sequential(conv_bn(channels, width, 3, 2), *stages)
+    return nn.Sequential(conv_bn(channels, width, 3, 2), *stages, conv_bn(4*width, 8*width, 1))
 
 # %% ../nbs/engine/08_encoder.ipynb #37f716d8
 class Encoder(nn.Module):
@@ -114,14 +114,14 @@ def stages(self:Encoder)->list: # of lists of modules, from the image side to th
         else: parts.append([m])
     return parts
 
-# %% ../nbs/engine/08_encoder.ipynb #e53f8e8f
+# %% ../nbs/engine/08_encoder.ipynb #1d67e085
 @patch(cls_method=True)
 def small(cls:Encoder,
     channels:int=3, # channels of the images
     width:int=32, # channels of the first stage; features are 8·width
-    depth:int=1, # residual blocks in each of four stages
+    depth:int=1, # residual blocks in each of three stages
 )->Encoder:
-    "The course's own encoder: 1.2 million parameters at width 32, for pictures of 32 to 64 pixels."
+    "The course's own encoder, `small_body`, for pictures of 32 to 64 pixels."
     arch = dict(name='small', width=width, depth=depth)
     return cls(small_body(channels, width, depth), arch, channels, n_features=8*width)
 

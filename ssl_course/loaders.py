@@ -5,7 +5,9 @@
 # %% auto #0
 __all__ = ['ArrayDataset', 'ArrayDL', 'ToUnit', 'Augment']
 
-# %% ../nbs/engine/06_loaders.ipynb #9541df1a
+# %% ../nbs/engine/06_loaders.ipynb #fa607345
+import math
+
 import numpy as np
 import torch
 from fastcore.basics import chunked,patch
@@ -49,9 +51,10 @@ class ArrayDataset:
         kind,y = self.images.kind,torch.from_numpy(np.asarray(y))
         return TensorMask(y.long()) if kind=='mask' else TensorCategory(y) if kind=='class' else TensorBase(y.float())
 
-# %% ../nbs/engine/06_loaders.ipynb #594bdb92
+# %% ../nbs/engine/06_loaders.ipynb #6f89b99b
 class ArrayDL(TfmdDL):
     "A fastai `DataLoader` whose batches come out of an array whole."
+    def shuffle_fn(self, idxs): return super().shuffle_fn(range(len(self.dataset)))[:len(idxs)] # any part of it, when an epoch is shorter
     def create_batches(self, samps):
         yield from map(self.dataset.batch, chunked(samps, chunk_sz=self.bs, drop_last=self.drop_last))
     @property
@@ -64,7 +67,7 @@ class ToUnit(Transform):
     def encodes(self, x:TensorImage): return x.float().div_(255)
     def decodes(self, x:TensorImage): return x.clamp(0, 1)
 
-# %% ../nbs/engine/06_loaders.ipynb #706988ee
+# %% ../nbs/engine/06_loaders.ipynb #c4c19e01
 @patch
 def dls(self:ImageSet,
     valid:ImageSet|float=.1, # the validation set, or the share of this set to split off for it
@@ -72,6 +75,7 @@ def dls(self:ImageSet,
     seed:int=0, # of the split
     views=None, # augmentation of training batches: a function of float images (B,C,H,W)
     repeat:int=1, # how many times an epoch goes through the training images: ten labelled pictures make a short epoch
+    steps:int=None, # batches in an epoch, whatever the number of images; default: as many as there are
     device=None, # default: `pick_device()`
 )->DataLoaders: # batches of float images (B,C,H,W) in [0,1], and labels when there are any
     "fastai `DataLoaders` over an `ImageSet`. Raises `CourseError` when there is not a single training image."
@@ -79,10 +83,10 @@ def dls(self:ImageSet,
     if not len(train): raise CourseError(f"{self.name}: no training image is left; it has {len(self)} in all.")
     aug = [] if views is None else [Augment(views)]
     bs = min(bs, len(train))
-    device = device or pick_device()
-    mk = lambda s,b,split: ArrayDL(ArrayDataset(s, split, 1 if split else repeat), bs=b, shuffle=split==0, drop_last=split==0,
-                                   after_batch=[ToUnit(), *aug], num_workers=0, device=device)
-    return DataLoaders(mk(train, bs, 0), mk(valid, 2*bs, 1), device=device)
+    if steps: repeat = math.ceil(steps*bs/len(train))
+    kwargs = dict(after_batch=[ToUnit(), *aug], num_workers=0, device=device or pick_device())
+    train_dl = ArrayDL(ArrayDataset(train, 0, repeat), bs=bs, shuffle=True, drop_last=True, n=steps and steps*bs, **kwargs)
+    return DataLoaders(train_dl, ArrayDL(ArrayDataset(valid, 1), bs=2*bs, **kwargs), device=kwargs['device'])
 
 # %% ../nbs/engine/06_loaders.ipynb #88ef1906
 class Augment(Transform):

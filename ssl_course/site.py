@@ -26,12 +26,14 @@ from smalldocs.site import Site
 
 from .settings import CourseError,whole_file
 
-# %% ../nbs/engine/17_site.ipynb #4ab60464
+# %% ../nbs/engine/17_site.ipynb #07be93e1
 _stars = {inspect.Parameter.VAR_POSITIONAL: '*', inspect.Parameter.VAR_KEYWORD: '**'}
 def _type(o): return '' if o is inspect.Parameter.empty else re.sub(r'[\w.]+\.', '', inspect.formatannotation(o)).strip("'")
 def _default(o):
     if o is inspect.Parameter.empty: return ''
-    return getattr(o, '__name__', None) or re.sub(r'<(?:\w+ )?([\w.]+)[^>]* at 0x\w+>', r'\1', repr(o)).replace('functools.', '') # no addresses: they differ each time
+    if isinstance(o, str) or hasattr(o, '__name__'): return getattr(o, '__name__', repr(o))
+    # no addresses of functions and objects: they differ each time
+    return re.sub(r"<(?:bound method |built-in function |function |class ')?([\w.]+)[^<>]*>", r'\1', repr(o)).replace('functools.', '')
 
 def parameters(
     sym, # function, method or class

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['LUMA', 'random_boxes', 'resize_matrix', 'crop_resize', 'saturation_matrix', 'hue_matrix', 'apply_colour', 'Views',
-           'binomial_blur', 'mild_views']
+           'binomial_blur', 'mild_views', 'strong_views']
 
 # %% ../nbs/engine/07_views.ipynb #09b8d9e8
 import math
@@ -159,3 +159,10 @@ def mild_views(
 )->Views:
     "Views for supervised training: at least half of the area, a mirror image, a little colour."
     return Views(**{**dict(scale=(.5, 1.), brightness=.2, contrast=.2, saturation=.2, hue=.03, grey=0.), **kwargs})
+
+# %% ../nbs/engine/07_views.ipynb #4bc1c395
+def strong_views(
+    **kwargs, # what to change, see `Views`
+)->Views:
+    "Views for contrastive pretraining on images whose colours say little about what they show: any hue, strong brightness, contrast and saturation."
+    return Views(**{**dict(brightness=.5, contrast=.5, saturation=.6, hue=.5, jitter=.9), **kwargs})

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['similarities', 'nt_xent', 'partner_accuracy', 'SimCLR']
 
-# %% ../../nbs/engine/10_contrastive.ipynb #85b51dc7
+# %% ../../nbs/engine/10_contrastive.ipynb #78a3a47b
 import torch
 import torch.nn.functional as F
 from fastai.torch_core import show_images
@@ -14,7 +14,7 @@ from torch import nn
 
 from .core import Pretext
 from ..settings import CourseError
-from ..views import Views
+from ..views import Views,strong_views
 
 # %% ../../nbs/engine/10_contrastive.ipynb #b9f8c995
 def similarities(
@@ -44,7 +44,7 @@ def partner_accuracy(
     "Share of views whose partner has the highest score."
     return (pred.argmax(1)==target).float().mean()
 
-# %% ../../nbs/engine/10_contrastive.ipynb #487d765e
+# %% ../../nbs/engine/10_contrastive.ipynb #74496e5e
 class SimCLR(Pretext):
     "Find a view's partner among all views of the batch (Chen et al. 2020)."
     name,metrics = 'simclr',(partner_accuracy,)
@@ -52,12 +52,12 @@ class SimCLR(Pretext):
         temp:float=.2, # temperature τ
         dim:int=128, # length of the projected vectors
         hidden:int=256, # width of the projector
-        views:Views=None, # how to make views; default: `Views()`
+        views:Views=None, # how to make views; default: `strong_views()`
     ):
         super().__init__()
         if not temp>0: raise CourseError(f"SimCLR's temperature is {temp}; it must be above 0.")
         store_attr()
-        self.views = views or Views()
+        self.views = views or strong_views()
 
     def setup(self, encoder):
         self.projector = nn.Sequential(nn.Linear(encoder.n_features, self.hidden, bias=False),
@@ -70,7 +70,7 @@ class SimCLR(Pretext):
 
     def forward(self, encoder, inputs): return similarities(self.projector(encoder(inputs)), self.temp)
 
-# %% ../../nbs/engine/10_contrastive.ipynb #ea067e33
+# %% ../../nbs/engine/10_contrastive.ipynb #903dd2a3
 @patch
 def show(self:SimCLR,
     x, # images (B,C,H,W) in [0,1]
@@ -78,4 +78,4 @@ def show(self:SimCLR,
 ):
     "Draw pairs of views, one above the other: these belong together."
     pairs,_ = self.make(x[:n])
-    show_images(pairs.clamp(0, 1), nrows=2, imsize=1.5, titles=[f'view of {i}' for i in range(len(x[:n]))]*2)
+    show_images(pairs.clamp(0, 1), nrows=2, imsize=1.5)
