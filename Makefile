@@ -42,7 +42,7 @@ lessons: .venv/.stamp-docs
 	  name=$$(basename $$nb .ipynb); name=$${name#*_}; \
 	  case "$(FORCE) $$stale " in 1*|*" $$name "*) \
 	    echo "$$nb: running at the budget cpu ..."; \
-	    SSL_COURSE_BUDGET=cpu $(BIN)/nbdev-test --save --n_workers 1 $$nb || exit 1; \
+	    SSL_COURSE_BUDGET=cpu PYTHONWARNINGS=ignore TQDM_MININTERVAL=60 $(BIN)/nbdev-test --save --n-workers 1 $$nb || exit 1; \
 	    $(BIN)/nbdev-clean --fname $$nb || exit 1;; \
 	  *) echo "$$nb: its results are up to date (FORCE=1 runs it all the same)";; esac; \
 	done
@@ -51,7 +51,7 @@ lessons: .venv/.stamp-docs
 front: .venv/.stamp-docs
 	@$(BIN)/ssl-course run --resume --budget cpu
 	@$(BIN)/python .ci/front.py
-	@SSL_COURSE_BUDGET=cpu $(BIN)/nbdev-test --save nbs/index.ipynb
+	@SSL_COURSE_BUDGET=cpu PYTHONWARNINGS=ignore $(BIN)/nbdev-test --save nbs/index.ipynb
 	@$(BIN)/nbdev-clean --fname nbs/index.ipynb
 	@$(BIN)/python -m ssl_course.site readme
 

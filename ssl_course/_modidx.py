@@ -499,6 +499,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                'ssl_course/pretrain.py'),
                                      'ssl_course.pretrain.OneBar.before_fit': ( 'engine/pretrain.html#onebar.before_fit',
                                                                                 'ssl_course/pretrain.py'),
+                                     'ssl_course.pretrain.OneBar.close': ('engine/pretrain.html#onebar.close', 'ssl_course/pretrain.py'),
                                      'ssl_course.pretrain.PretextLearner': ( 'engine/pretrain.html#pretextlearner',
                                                                              'ssl_course/pretrain.py'),
                                      'ssl_course.pretrain.PretextLearner.encoder': ( 'engine/pretrain.html#pretextlearner.encoder',

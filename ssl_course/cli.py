@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['run', 'pretrain', 'finetune', 'predict', 'inspect', 'bench', 'lab', 'parser', 'main']
 
-# %% ../nbs/engine/20_cli.ipynb #292762ed
-import argparse,csv,json,os,subprocess,sys
+# %% ../nbs/engine/20_cli.ipynb #d07448fb
+import argparse,csv,json,subprocess,sys,warnings
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -35,18 +35,20 @@ def _run_args(sub):
     p.add_argument('--resume', action='store_true', help='go on after the stages that an earlier run finished')
     p.add_argument('--force', action='store_true', help='begin again in a folder that has an earlier run')
 
-# %% ../nbs/engine/20_cli.ipynb #9cd824c4
-def run(a):
+# %% ../nbs/engine/20_cli.ipynb #ab1a1650
+def run(
+    a, # parsed arguments
+):
     "`ssl-course run`"
     from ssl_course.course import Job,run_course
     keys = 'out pretext unlabelled labelled size budget seed epochs labels seeds'.split()
     run_course(Job(**{k: getattr(a, k) for k in keys}), a.force, a.resume)
 
-# %% ../nbs/engine/20_cli.ipynb #246674b1
+# %% ../nbs/engine/20_cli.ipynb #a3051d26
 def _task_lines():
     "One line for each pretext task; found in the source, so that nothing heavy is imported for a help text"
     import ast
-    folder = Path(__file__).parent/'pretext'
+    folder = Path(find_spec('ssl_course').origin).parent/'pretext'
     for f in sorted(folder.glob('*.py')):
         for c in (n for n in ast.parse(f.read_text(encoding='utf-8')).body if isinstance(n, ast.ClassDef)):
             if name := _class_name(c): yield f'  {name:14}{(ast.get_docstring(c) or "").splitlines()[0]}'
@@ -70,8 +72,10 @@ def _pretrain_args(sub):
     p.add_argument('--lr', type=float, default=3e-3, help='largest learning rate (default: %(default)s)')
     _common(p, 'encoder.safetensors')
 
-# %% ../nbs/engine/20_cli.ipynb #058fe494
-def pretrain(a):
+# %% ../nbs/engine/20_cli.ipynb #73f4bda5
+def pretrain(
+    a, # parsed arguments
+):
     "`ssl-course pretrain`"
     from ssl_course.course import pretrain_encoder
     from ssl_course.images import open_images
@@ -81,7 +85,7 @@ def pretrain(a):
     if a.pretext not in tasks: raise CourseError(f"There is no pretext task {a.pretext!r}; there are {', '.join(tasks)}.")
     _new_file(a.out)
     images = open_images(s, **({'labels': False} if a.unlabelled else {}))
-    epochs = a.epochs or s.pick(1, 16, 200)
+    epochs = a.epochs or s.pick(1, 12, 200)
     pretrain_encoder(images, tasks[a.pretext](), a.out, epochs, bs=min(128, max(2, len(images)//2)), lr=a.lr, width=s.pick(8, 32), seed=s.seed)
     print(f'Wrote {a.out}. Next: ssl-course finetune --encoder {a.out} --labelled DIR')
 
@@ -100,8 +104,10 @@ def _finetune_args(sub):
     p.add_argument('--lr', type=float, default=3e-3, help='largest learning rate (default: %(default)s)')
     _common(p, 'model.safetensors')
 
-# %% ../nbs/engine/20_cli.ipynb #f87ce8bc
-def finetune(a):
+# %% ../nbs/engine/20_cli.ipynb #a28abb6f
+def finetune(
+    a, # parsed arguments
+):
     "`ssl-course finetune`"
     from ssl_course import finetune as recipes
     from ssl_course.compute import seeded
@@ -130,8 +136,10 @@ def _predict_args(sub):
     p.add_argument('images', nargs='+', metavar='image', help='picture files')
     p.add_argument('--csv', metavar='FILE', help='write a table with the probability of every class')
 
-# %% ../nbs/engine/20_cli.ipynb #415ea241
-def predict(a):
+# %% ../nbs/engine/20_cli.ipynb #f9620665
+def predict(
+    a, # parsed arguments
+):
     "`ssl-course predict`: unreadable files are named on stderr, and the exit code is 2 when there was one"
     import numpy as np
     from ssl_course.decode import read_image
@@ -152,46 +160,53 @@ def predict(a):
         with whole_file(a.csv) as t, open(t, 'w', newline='', encoding='utf-8') as o: csv.writer(o).writerows([['file', 'class', *vocab], *rows])
     if bad: raise CourseError('\n'.join(bad))
 
-# %% ../nbs/engine/20_cli.ipynb #0b055e83
-def inspect(a):
+# %% ../nbs/engine/20_cli.ipynb #67cfbd9a
+def inspect(
+    a, # parsed arguments
+):
     "`ssl-course inspect`"
     from ssl_course.transfer import read_tensors
     state,card = read_tensors(a.file)
     print(f"{a.file}: {len(state)} tensors, {sum(v.numel() for v in state.values()):,} numbers")
     print(json.dumps(card, indent=1) if card else "It has no card of ssl_course, so it was made by another program.")
 
-def bench(a):
+def bench(
+    a, # parsed arguments
+):
     "`ssl-course bench`"
     from ssl_course.bench import main
     main()
 
-# %% ../nbs/engine/20_cli.ipynb #00ae8fbe
-def lab(a):
+# %% ../nbs/engine/20_cli.ipynb #6c4fcaa7
+def lab(
+    a, # parsed arguments
+):
     "`ssl-course lab`: JupyterLab in the folder of the lessons"
     if find_spec('jupyterlab') is None: raise CourseError("JupyterLab is not installed; install it with: pip install jupyterlab")
     folder = next((d for d in (Path.cwd(), *Path.cwd().parents) if (d/'nbs'/'lessons').is_dir()), None)
     if folder is None: raise CourseError("There is no folder nbs/lessons here or above; go to a checkout of ssl_course.")
     sys.exit(subprocess.call([sys.executable, '-m', 'jupyterlab', '--notebook-dir', str(folder/'nbs')]))
 
-# %% ../nbs/engine/20_cli.ipynb #1e8cf3f7
+# %% ../nbs/engine/20_cli.ipynb #c5474e03
 def parser()->argparse.ArgumentParser:
     "The command line's grammar."
     p = argparse.ArgumentParser(prog='ssl-course', description='Self-supervised learning on your own images, or on images drawn on the spot.')
     p.add_argument('--version', action='version', version=__version__)
     sub = p.add_subparsers(dest='command', required=True, metavar='command')
     for f in (_run_args, _pretrain_args, _finetune_args, _predict_args): f(sub)
-    i = sub.add_parser('inspect', help='the card and lineage of an encoder or model file')
-    i.add_argument('file')
-    sub.add_parser('bench', help='how fast encoder, pretraining and views are on this machine')
-    sub.add_parser('lab', help='JupyterLab with the lessons')
+    i = sub.add_parser('inspect', help='the card and lineage of an encoder or model file', description='Print how an encoder or model file was made.')
+    i.add_argument('file', help='encoder or model file')
+    sub.add_parser('bench', help='how fast encoder, pretraining and views are on this machine', description='Time the bare encoder, whole pretraining steps and views in turns, and print the ratios.')
+    sub.add_parser('lab', help='JupyterLab with the lessons', description='Start JupyterLab in the folder of the lessons; run it in a checkout of ssl_course.')
     return p
 
-# %% ../nbs/engine/20_cli.ipynb #82f91551
+# %% ../nbs/engine/20_cli.ipynb #b32f5f05
 def main(
     argv=None, # arguments; default: those of the process
 ):
     "The command `ssl-course`."
     a = parser().parse_args(argv)
+    warnings.filterwarnings('ignore', '.*torch.jit', FutureWarning) # timm's import; nothing a user can change
     commands = dict(run=run, pretrain=pretrain, finetune=finetune, predict=predict, inspect=inspect, bench=bench, lab=lab)
     try: commands[a.command](a)
     except CourseError as e: _stop(f'ssl-course: {e}', 2)

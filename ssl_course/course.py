@@ -44,7 +44,7 @@ class Job:
     labels:tuple=None # labels per class to compare at
     seeds:int=None # repetitions of each comparison
 
-# %% ../nbs/engine/14_course.ipynb #be853b5b
+# %% ../nbs/engine/14_course.ipynb #0df0e458
 def plan(
     job:Job, # what is to be done
     settings, # a `Settings`
@@ -53,8 +53,8 @@ def plan(
     pick = settings.pick
     return dict(pretext=job.pretext, unlabelled=job.unlabelled, labelled=job.labelled, size=settings.size, budget=settings.budget,
         seed=settings.seed, images=pick(512, 12_000, 100_000), pool=pick(600, 2000, 5000), valid=pick(100, 1000), test=pick(200, 2000),
-        epochs=job.epochs or pick(1, 16, 200), bs=pick(128, 128, 256), lr=3e-3, width=pick(8, 32),
-        labels=list(job.labels or pick((1, 5), (1, 5, 10, 50))), seeds=job.seeds or pick(2, 3, 5), updates=pick(4, 200), fit_bs=32)
+        epochs=job.epochs or pick(1, 12, 200), bs=pick(128, 128, 256), lr=3e-3, width=pick(8, 32),
+        labels=list(job.labels or pick((1, 5), (1, 5, 10, 50))), seeds=job.seeds or pick(2, 3, 5), updates=pick(4, 200), passes=pick(1, 25), fit_bs=32)
 
 # %% ../nbs/engine/14_course.ipynb #9fbdfe21
 @dataclass
@@ -172,12 +172,12 @@ def _show_samples(data, path):
     if sys.stdout.isatty(): print(terminal_picture(x[:16]))
     print(f'  some of the {len(data.unlabelled):,} unlabelled images: {path}', flush=True)
 
-# %% ../nbs/engine/14_course.ipynb #96c1c7fb
+# %% ../nbs/engine/14_course.ipynb #7ee39b1e
 def pretrain_encoder(
     images:ImageSet, # what to train on; labels are not looked at
     task, # a `Pretext`
     path, # where the encoder file is to be
-    epochs:int=16, # passes over the images
+    epochs:int=12, # passes over the images
     bs:int=128, # images in a batch
     lr:float=3e-3, # largest learning rate
     width:int=32, # of `Encoder.small`
@@ -200,7 +200,7 @@ def starts(
     small = partial(Encoder.small, width=width)
     return [scratch(small), frozen(small, 'untrained, frozen'), frozen(encoder, 'pretrained, frozen'), tuned(encoder)]
 
-# %% ../nbs/engine/14_course.ipynb #754832fb
+# %% ../nbs/engine/14_course.ipynb #4dbbe131
 def compare(
     data:Data, # the images
     p:dict, # a `plan`
@@ -211,7 +211,7 @@ def compare(
     "Train all starts at all numbers of labels; go on after the runs that `path` has."
     part = path.with_suffix('.part.json')
     done = [Run(**r) for r in json.loads(part.read_text())] if part.exists() else []
-    c = Comparison(starts(encoder, p['width']), data.pool, data.valid, data.test, p['labels'], p['seeds'], updates=p['updates'], bs=p['fit_bs'])
+    c = Comparison(starts(encoder, p['width']), data.pool, data.valid, data.test, p['labels'], p['seeds'], updates=p['updates'], passes=p['passes'], bs=p['fit_bs'])
     best = max([r.valid for r in done if r.method=='fine-tuned'], default=-1)
     def keep(r, model):
         nonlocal best
@@ -278,7 +278,7 @@ figure{{margin:0;font-size:.85rem}} pre{{overflow-x:auto;background:#8882;paddin
 <h2>What the best model says</h2><div class="grid">{predictions}</div><h2>The encoder</h2><pre>{card}</pre></html>
 '''
 
-# %% ../nbs/engine/14_course.ipynb #2da591ac
+# %% ../nbs/engine/14_course.ipynb #6fdba17b
 def write_report(
     path, # where the page is to be
     m:dict, # what `numbers` gave
@@ -287,7 +287,7 @@ def write_report(
 ):
     "One page that needs nothing else: figure, table with spread, sample predictions, the encoder's card."
     p,model = m['plan'],open_model(out/'model.safetensors')
-    how = (f"Mean ± standard deviation over {p['seeds']} seeds. Every start had the same {p['updates']} updates and the same augmentation; "
+    how = (f"Mean ± standard deviation over {p['seeds']} seeds. Every start had the same number of updates ({p['updates']}, or {p['passes']} passes over its images if that is more) and the same augmentation; "
            f"learning rates (for frozen encoders the penalty) were chosen on {len(c.valid):,} validation images, {len(c.test):,} test images were used once.")
     page = PAGE.format(title='What pretraining saved', lead=html.escape(verdict(c)), how=how, predictions=_predictions(model, c.test),
         figure=_img((out/'label_efficiency.png').read_bytes(), 'Accuracy against labels per class'), table=c.summary().to_html(border=0),

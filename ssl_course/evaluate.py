@@ -57,19 +57,21 @@ def scratch(
     "Train everything from random weights."
     return Start('from scratch', encoder, partial(naive, epochs))
 
-# %% ../nbs/lessons/01_labels_are_expensive.ipynb #2def573c
+# %% ../nbs/lessons/01_labels_are_expensive.ipynb #0fe9bdf7
 def fit_start(
     start:Start, # how
     few:ImageSet, # the labelled images
     choice:float, # learning rate, or C of a probe
     seed:int=0, # of weights, batches and augmentation
-    updates:int=200, # steps of the optimiser in all
+    updates:int=200, # steps of the optimiser in all, at least
+    passes:int=25, # passes over the labelled images, at least: five hundred images need more steps than ten
     bs:int=32, # images in a batch
     views=None, # augmentation; default: `mild_views()`
 )->TransferModel:
     "Train all layers. Every start gets the same augmentation and the same number of updates."
     recipe = start.recipe(lr=choice)
     bs,epochs = min(bs, len(few)),sum(s.epochs for s in recipe.stages)
+    updates = max(updates, passes*len(few)/bs)
     with seeded(seed):
         dls = few.dls(valid=few, bs=bs, views=views or mild_views(), steps=max(1, round(updates/epochs)))
         learn = transfer_learner(dls, start.make().to(dls.device), Classify(few.vocab))
@@ -88,7 +90,7 @@ class Run:
     accuracy:float # accuracy on the test set
     seconds:float # training and measuring
 
-# %% ../nbs/lessons/01_labels_are_expensive.ipynb #a6ed56c7
+# %% ../nbs/lessons/01_labels_are_expensive.ipynb #83d40a8a
 class Comparison:
     "Several starts on the same few labels: train, choose learning rates on validation images, measure on test images once."
     def __init__(self,
@@ -98,7 +100,7 @@ class Comparison:
         test:ImageSet, # on these each chosen classifier is measured, once
         labels=(1, 5, 10, 50), # labels per class
         seeds:int=3, # how many repetitions, each with other labels, weights and batches
-        **fit, # `updates`, `bs`, `views` of `fit_start`
+        **fit, # `updates`, `passes`, `bs`, `views` of `fit_start`
     ):
         for what,part in (('the validation images', valid), ('the pool of labelled images', pool)): test.refuse_leakage(part, what)
         valid.refuse_leakage(pool, 'the pool of labelled images')
@@ -270,13 +272,13 @@ def labels_saved(
     target = mean[method][n]
     return LabelsSaved(n, float(target), crossing(list(curve.index), list(curve), target), int(curve.index.max()))
 
-# %% ../nbs/lessons/01_labels_are_expensive.ipynb #82a400f3
+# %% ../nbs/lessons/01_labels_are_expensive.ipynb #2930a55d
 def label_efficiency(
     starts, # list of `Start`, as `[scratch(), frozen('encoder.safetensors'), tuned('encoder.safetensors')]`
     images:ImageSet, # labelled images; a fifth of them is for choosing, a fifth for testing
     labels=(1, 5, 10, 50), # labels per class
     seeds:int=3, # how many repetitions
-    **kwargs, # `updates`, `bs`, `views` of `fit_start`
+    **kwargs, # `updates`, `passes`, `bs`, `views` of `fit_start`
 )->Comparison: # with `.summary()`, `.table` and `.plot()`
     "Accuracy against the number of labels, for several starts, by `Comparison`. Raises `CourseError` when a class has too few images."
     pool,valid,test = images.split(.2, .2)

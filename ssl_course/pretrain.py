@@ -101,7 +101,7 @@ def pretext_learner(
     return PretextLearner(dls, model, loss_func=task.loss, opt_func=opt_func, wd=wd, metrics=list(task.metrics),
         cbs=[MakeLabels(), CheckImages(), StopAtNaN(), *cbs], **kwargs)
 
-# %% ../nbs/engine/11_pretrain.ipynb #d815e3f6
+# %% ../nbs/engine/11_pretrain.ipynb #b26c5967
 class OneBar(Callback):
     "One progress bar for the whole fit, in place of fastai's bar for each epoch."
     order,run_valid = 60,False
@@ -115,7 +115,9 @@ class OneBar(Callback):
         if not self.training: return
         self.bar.update()
         if self.bar.n%10==0: self.bar.set_postfix(loss=f'{self.loss.item():.3f}', refresh=False)
-    def after_fit(self): self.bar.close()
+    def after_fit(self): self.close()
+    def close(self):
+        if hasattr(self, 'bar'): self.bar.close()
 
 # %% ../nbs/engine/11_pretrain.ipynb #79373d01
 class NoValidation(Callback):
@@ -123,15 +125,17 @@ class NoValidation(Callback):
     order = -10
     def before_validate(self): raise CancelValidException()
 
-# %% ../nbs/engine/11_pretrain.ipynb #68aeb221
+# %% ../nbs/engine/11_pretrain.ipynb #342ee802
 def quietly(
     learn, # a fastai `Learner`
     fit, # what to do with it: a function of the learner
     desc:str='', # what is being done, for the progress bar; empty: no bar
 ):
     "Run `fit(learn)` without validation and table, with one progress bar; the learner is as before afterwards, also after Ctrl-C."
-    cbs = [NoValidation(), *([OneBar(desc)] if desc else [])]
-    with learn.no_bar(), learn.no_logging(), learn.added_cbs(cbs): fit(learn)
+    bar = OneBar(desc, disable=not desc)
+    try:
+        with learn.no_bar(), learn.no_logging(), learn.added_cbs([NoValidation(), bar]): fit(learn)
+    finally: bar.close()
     return learn
 
 # %% ../nbs/engine/11_pretrain.ipynb #07b2d0d1

@@ -167,12 +167,16 @@ class source_anchors(Processor):
             ids = [n for t in cells[i].parsed_() or [] for n in _names(t) if n not in shown]
             if ids: cells.insert(i, mk_cell(' '.join(f'<a id="{n}"></a>' for n in ids), 'markdown'))
 
-# %% ../nbs/engine/17_site.ipynb #d0ee87dd
-def mermaid_braces(cell):
+# %% ../nbs/engine/17_site.ipynb #bea1aed9
+def mermaid_braces(
+    cell, # a notebook cell, changed in place
+):
     "Write Mermaid diagrams as Quarto reads them."
     if cell.cell_type=='markdown': cell.source = re.sub(r'^```mermaid\s*$', '```{mermaid}', cell.source, flags=re.M)
 
-def picture_alt(cell):
+def picture_alt(
+    cell, # a notebook cell, changed in place
+):
     "Hand the alternative text that a picture carries in its metadata to the site."
     if cell.cell_type!='code' or 'fig-alt' in cell.source: return
     alts = [m['alt'] for o in cell.get('outputs', []) for k,m in o.get('metadata', {}).items() if k.startswith('image/') and 'alt' in m]

@@ -7,7 +7,7 @@ __all__ = ['FORMAT', 'versions', 'make_card', 'training_entry', 'write_tensors',
            'TransferReport', 'compare', 'transfer', 'save_encoder', 'load_encoder', 'Classify', 'TransferModel',
            'layer_groups', 'transfer_learner', 'save_model', 'open_model']
 
-# %% ../nbs/engine/12_transfer.ipynb #59fe038e
+# %% ../nbs/engine/12_transfer.ipynb #36ed1b37
 import json,platform
 from dataclasses import dataclass
 from datetime import date
@@ -21,7 +21,7 @@ from fastai.learner import Learner
 from fastai.metrics import accuracy
 from fastcore.basics import patch
 from safetensors import SafetensorError,safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as to_bytes
 from torch import nn
 
 from . import __version__
@@ -59,7 +59,7 @@ def training_entry(
     loss = dict(final_loss=round(float(np.mean(learn.recorder.losses[-20:])), 4)) if learn.recorder.losses else {}
     return dict(**task, **data, **loss, date=date.today().isoformat(), versions=versions(), **more)
 
-# %% ../nbs/engine/12_transfer.ipynb #ddb35bca
+# %% ../nbs/engine/12_transfer.ipynb #4e986c68
 def write_tensors(
     path, # where to
     state:dict, # name → tensor
@@ -67,7 +67,8 @@ def write_tensors(
 ):
     "Write tensors and a card as one safetensors file, whole or not at all."
     tensors = {k: v.detach().cpu().contiguous() for k,v in state.items()}
-    with whole_file(path) as f: save_file(tensors, str(f), metadata={'ssl_course': json.dumps(card)})
+    data = to_bytes(tensors, metadata={'ssl_course': json.dumps(card)})
+    with whole_file(path) as f: f.write_bytes(data)
 
 # %% ../nbs/engine/12_transfer.ipynb #85401a9a
 def read_tensors(
