@@ -97,7 +97,7 @@ def _icon(station):
     return (f'<svg viewBox="0 0 24 24" width="24" height="24" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linejoin="round" '
             f'stroke-linecap="round" aria-hidden="true">{_icons[station]}</svg>')
 
-# %% ../nbs/engine/15_plots.ipynb #cf72e9f6
+# %% ../nbs/engine/15_plots.ipynb #74b6b7f8
 # the class twice: stronger than what JupyterLab and Bootstrap say about every list and paragraph
 _pipeline_css = '''<style>
 div.pipeline.pipeline{container-type:inline-size;margin:1em 0;line-height:1.25;font-size:14px}
@@ -109,7 +109,7 @@ div.pipeline.pipeline li:not(:first-child)::before{content:"\\2192";position:abs
 div.pipeline.pipeline .lit{background:#0072B2;border-color:#0072B2}
 div.pipeline.pipeline .lit>*{color:#fff;opacity:1}
 div.pipeline.pipeline .lit>span:not(.loop){display:none}
-div.pipeline.pipeline .loop{position:absolute;top:100%;right:50%;width:calc(100% + 22px);height:12px;box-sizing:border-box;color:#D55E00;border:2px solid;border-top:0;border-radius:0 0 9px 9px;font-size:12px;white-space:nowrap}
+div.pipeline.pipeline .loop{position:absolute;top:100%;right:50%;width:calc(100% + 22px);height:12px;box-sizing:border-box;border:2px solid #D55E00;border-top:0;border-radius:0 0 9px 9px;font-size:12px;white-space:nowrap}
 div.pipeline.pipeline .loop i{position:absolute;top:14px;left:0;right:0;font-style:normal}
 div.pipeline.pipeline .loop::before{content:"\\25B2";position:absolute;left:-.6em;top:-.5em;font-size:11px;line-height:1}
 @container (max-width:660px){

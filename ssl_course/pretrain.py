@@ -6,7 +6,7 @@
 __all__ = ['fused_adamw', 'MakeLabels', 'PretextModel', 'CheckImages', 'StopAtNaN', 'PretextLearner', 'pretext_learner', 'OneBar',
            'NoValidation', 'quietly', 'pretext_tasks']
 
-# %% ../nbs/engine/11_pretrain.ipynb #f8f8ec4d
+# %% ../nbs/engine/11_pretrain.ipynb #9aa4986b
 import importlib,pkgutil
 from functools import partial
 
@@ -15,6 +15,7 @@ from fastai.callback.core import Callback,CancelValidException
 from fastai.callback import progress as _progress,schedule as _schedule # give learners `no_bar`, `fit_one_cycle`, `lr_find`
 from fastai.learner import Learner
 from fastai.optimizer import OptimWrapper
+from fastcore.foundation import L
 from torch import nn
 from tqdm.auto import tqdm
 
@@ -85,7 +86,7 @@ class PretextLearner(Learner):
         x = self.dls.train.one_batch()[0].as_subclass(torch.Tensor).cpu()
         self.task.show(x, n=n)
 
-# %% ../nbs/engine/11_pretrain.ipynb #ecdd4e6c
+# %% ../nbs/engine/11_pretrain.ipynb #e0c5bc67
 def pretext_learner(
     dls, # any fastai `DataLoaders` whose batches begin with float images (B,C,H,W) in [0,1]
     encoder:Encoder, # what is to be trained
@@ -99,7 +100,7 @@ def pretext_learner(
     kwargs.setdefault('path', cache_folder('learners')) # where fastai's `save` and `lr_find` write
     model = PretextModel(encoder, task).to(dls.device)
     return PretextLearner(dls, model, loss_func=task.loss, opt_func=opt_func, wd=wd, metrics=list(task.metrics),
-        cbs=[MakeLabels(), CheckImages(), StopAtNaN(), *cbs], **kwargs)
+        cbs=[MakeLabels(), CheckImages(), StopAtNaN(), *L(cbs)], **kwargs)
 
 # %% ../nbs/engine/11_pretrain.ipynb #b26c5967
 class OneBar(Callback):

@@ -7,7 +7,7 @@ __all__ = ['FORMAT', 'versions', 'make_card', 'training_entry', 'write_tensors',
            'TransferReport', 'compare', 'transfer', 'save_encoder', 'load_encoder', 'Classify', 'TransferModel',
            'layer_groups', 'transfer_learner', 'save_model', 'open_model']
 
-# %% ../nbs/engine/12_transfer.ipynb #36ed1b37
+# %% ../nbs/engine/12_transfer.ipynb #0cecd332
 import json,platform
 from dataclasses import dataclass
 from datetime import date
@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from fastai.learner import Learner
 from fastai.metrics import accuracy
 from fastcore.basics import patch
+from fastcore.foundation import L
 from safetensors import SafetensorError,safe_open
 from safetensors.torch import save as to_bytes
 from torch import nn
@@ -213,7 +214,7 @@ def layer_groups(
     stages[-1] += [p for p in model.encoder.parameters() if id(p) not in seen]
     return [*stages, list(model.head.parameters())]
 
-# %% ../nbs/engine/12_transfer.ipynb #321906ca
+# %% ../nbs/engine/12_transfer.ipynb #f3628912
 def transfer_learner(
     dls, # fastai `DataLoaders` of float images (B,C,H,W) in [0,1] and labels
     encoder, # an `Encoder`, or an encoder file: then everything of it must be loaded
@@ -229,7 +230,7 @@ def transfer_learner(
     _check_labels(dls, head)
     kwargs.setdefault('path', cache_folder('learners'))
     return Learner(dls, model, loss_func=head.loss, metrics=list(head.metrics), splitter=layer_groups, opt_func=opt_func,
-        wd=wd, train_bn=False, cbs=[StopAtNaN(), *cbs], **kwargs)
+        wd=wd, train_bn=False, cbs=[StopAtNaN(), *L(cbs)], **kwargs)
 
 # %% ../nbs/engine/12_transfer.ipynb #20fecf62
 def _check_labels(dls, head):

@@ -1,5 +1,5 @@
 "What a notebook cell can't check of `plots`: pixels, sizes, and how the pipeline looks in a browser."
-import json,shutil,subprocess,sys
+import json,subprocess,sys
 
 import numpy as np,pandas as pd,pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -157,15 +157,8 @@ def test_plain_installation_is_enough():
     assert out[0].startswith('unlabelled images → pretext task') and out[1:]==['said', 'False']
 
 
-@pytest.fixture(scope='module')
-def chrome():
-    api = pytest.importorskip('playwright.sync_api')
-    path = next(filter(None, map(shutil.which, ('chromium', 'chromium-browser', 'google-chrome'))), None)
-    assert path, 'no Chromium found: apt-get install chromium'
-    with api.sync_playwright() as p:
-        b = p.chromium.launch(executable_path=path, args=['--no-sandbox', '--disable-gpu'])
-        yield b
-        b.close()
+@pytest.fixture
+def chrome(browser): return browser # one for all tests: Playwright allows a single one
 
 
 _look = '''() => { const w = document.scrollingElement.scrollWidth, lis = [...document.querySelectorAll('.pipeline li')];

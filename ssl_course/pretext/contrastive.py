@@ -44,7 +44,7 @@ def partner_accuracy(
     "Share of views whose partner has the highest score."
     return (pred.argmax(1)==target).float().mean()
 
-# %% ../../nbs/engine/10_contrastive.ipynb #74496e5e
+# %% ../../nbs/engine/10_contrastive.ipynb #f6cc56b2
 class SimCLR(Pretext):
     "Find a view's partner among all views of the batch (Chen et al. 2020)."
     name,metrics = 'simclr',(partner_accuracy,)
@@ -65,7 +65,7 @@ class SimCLR(Pretext):
 
     def make(self, x):
         n = len(x)
-        if n<2: raise CourseError("SimCLR got a batch of one image, which has no others to be told from; use a larger batch.")
+        if n<2 and self.training: raise CourseError("SimCLR got a batch of one image, which has no others to be told from; use a larger batch.")
         return torch.cat([self.views(x), self.views(x)]), torch.arange(2*n, device=x.device).roll(n)
 
     def forward(self, encoder, inputs): return similarities(self.projector(encoder(inputs)), self.temp)
