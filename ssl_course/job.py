@@ -5,9 +5,10 @@
 # %% auto #0
 __all__ = ['OURS', 'Job', 'plan', 'peak_memory', 'Stages', 'show_result']
 
-# %% ../nbs/engine/26_job.ipynb #67add416
-import json,resource,sys,time
+# %% ../nbs/engine/26_job.ipynb #e52326a8
+import json,sys,time
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from fastcore.basics import patch
@@ -41,9 +42,11 @@ def plan(
         epochs=job.epochs or pick(1, 12, 200), bs=pick(128, 128, 256), lr=3e-3, width=pick(8, 32),
         labels=list(job.labels or pick((1, 5), (1, 5, 10, 50))), seeds=job.seeds or pick(2, 3, 5), updates=pick(4, 200), passes=pick(1, 25), fit_bs=32, workers=pick(1, 2, 1))
 
-# %% ../nbs/engine/26_job.ipynb #36d7614b
+# %% ../nbs/engine/26_job.ipynb #28d0801b
 def peak_memory()->int: # MB
-    "The most memory this process has had so far."
+    "The most memory this process has had so far; 0 where the system does not tell (Windows)."
+    if find_spec('resource') is None: return 0
+    import resource
     r = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return round(r/(2**20 if sys.platform=='darwin' else 2**10))
 

@@ -320,10 +320,7 @@ def interrupted(folder, sig, pattern, *args):
     with log.open('w') as f: p = subprocess.Popen(command(*args), cwd=folder, env=env(folder/'home'), stdout=f, stderr=subprocess.STDOUT)
     try:
         until(p, log, pattern)
-        for _ in range(10): # one Ctrl-C may fall into a C callback of a library, which swallows it; a person presses again
-            p.send_signal(sig)
-            try: return p.wait(3),log.read_text(errors='replace')
-            except subprocess.TimeoutExpired: pass
+        p.send_signal(sig)
         return p.wait(60),log.read_text(errors='replace')
     finally:
         if p.poll() is None: p.kill()

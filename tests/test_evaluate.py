@@ -9,7 +9,7 @@ SIZES = dict(updates=4, passes=1, bs=16)
 
 @pytest.fixture(scope='module')
 def parts():
-    from ssl_course.images import ImageSet # gives postcards the method `images`
+    import ssl_course.images # gives postcards the method `images`
     from ssl_course.postcards import Postcards
     world = Postcards(size=16, seed=5)
     return [world.images(n, start=s) for n,s in ((120, 0), (60, 120), (60, 180))]
@@ -22,21 +22,38 @@ def compare(parts, workers, runs=()):
 
 def key(r): return r.method,r.labels,r.seed,r.choice,r.valid,r.accuracy
 
-def test_workers_give_the_same_numbers(parts):
+@pytest.fixture
+def trained(monkeypatch):
+    "What this process trains, as (method, labels, choice, seed); what other processes train is not in it"
+    from ssl_course.evaluate import Comparison
+    calls,train = [],Comparison.train
+    def noted(self, start, n, choice, seed):
+        calls.append((start.name, n, choice, seed))
+        return train(self, start, n, choice, seed)
+    monkeypatch.setattr(Comparison, 'train', noted)
+    return calls
+
+def test_workers_give_the_same_numbers(parts, trained):
     "Bit by bit, when the one process has one thread like each of the two"
     import torch
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try: alone = compare(parts, 1)
     finally: torch.set_num_threads(threads)
+    assert {'from scratch','frozen'}=={m for m,*_ in trained}
+    trained.clear()
     pair = compare(parts, 2)
+    assert {'frozen'}=={m for m,*_ in trained} # networks are trained elsewhere
     assert sorted(map(key, pair.runs))==sorted(map(key, alone.runs)) and len(pair.runs)==8
     again = compare(parts, 2, pair.runs) # nothing is left to do
     assert again.runs==pair.runs
 
-def test_first_seed_chooses_for_the_others(parts):
-    runs = {(r.method, r.labels, r.seed): r.choice for r in compare(parts, 1).runs}
-    assert all(runs[m, n, 0]==runs[m, n, 1] for m,n,_ in runs)
+def test_first_seed_chooses_for_the_others(parts, trained):
+    "Several choices are tried with the labels of the first seed, and only the best of them with the others"
+    chosen = {(r.method, r.labels): r.choice for r in compare(parts, 1).runs if r.seed==0}
+    for (m,n),choice in chosen.items():
+        tried = {seed: [c for a,b,c,s in trained if (a, b, s)==(m, n, seed)] for seed in (0, 1)}
+        assert len(set(tried[0]))==len(tried[0])>=3 and choice in tried[0] and tried[1]==[choice]
 
 CODE = '''
 from functools import partial
