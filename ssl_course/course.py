@@ -6,7 +6,7 @@
 __all__ = ['PAGE', 'Data', 'labelled_parts', 'gather', 'terminal_picture', 'pretrain_encoder', 'starts', 'compare', 'numbers',
            'write_report', 'verdict', 'run_course']
 
-# %% ../nbs/engine/14_course.ipynb #dd5dad06
+# %% ../nbs/engine/14_course.ipynb #fe25b945
 import base64,html,json,os,platform,sys
 from dataclasses import asdict,dataclass
 from functools import partial
@@ -18,7 +18,7 @@ import torch
 from fastcore.basics import patch
 from PIL import Image
 
-from .compute import release_memory,seeded
+from .compute import seeded
 from .encoder import Encoder
 from .evaluate import Comparison,Run,frozen,labels_saved,scratch,tuned
 from .images import ImageSet,folder_parts
@@ -123,7 +123,7 @@ def starts(
     small = partial(Encoder.small, width=width)
     return [scratch(small), frozen(small, 'untrained, frozen'), frozen(encoder, 'pretrained, frozen'), tuned(encoder)]
 
-# %% ../nbs/engine/14_course.ipynb #aff01dc7
+# %% ../nbs/engine/14_course.ipynb #3520f5a0
 def compare(
     data:Data, # the images
     p:dict, # a `plan`
@@ -142,7 +142,6 @@ def compare(
             best = r.valid
             save_model(model, model_path, size=p['size'], labels_per_class=r.labels, seed=r.seed, valid_accuracy=r.valid)
         write_json(part, [asdict(r) for r in c.runs])
-    release_memory() # the workers need some
     c.run(done, keep, workers=p['workers'])
     part.replace(path)
     return c

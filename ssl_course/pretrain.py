@@ -6,7 +6,7 @@
 __all__ = ['fused_adamw', 'MakeLabels', 'PretextModel', 'CheckImages', 'StopAtNaN', 'PretextLearner', 'pretext_learner', 'OneBar',
            'NoValidation', 'quietly', 'pretext_tasks']
 
-# %% ../nbs/engine/11_pretrain.ipynb #9aa4986b
+# %% ../nbs/engine/11_pretrain.ipynb #92bf78b2
 import importlib,pkgutil
 from functools import partial
 
@@ -20,6 +20,7 @@ from torch import nn
 from tqdm.auto import tqdm
 
 from . import pretext
+from .compute import release_memory
 from .encoder import Encoder
 from .pretext.core import Pretext
 from .settings import CourseError,cache_folder
@@ -126,7 +127,7 @@ class NoValidation(Callback):
     order = -10
     def before_validate(self): raise CancelValidException()
 
-# %% ../nbs/engine/11_pretrain.ipynb #342ee802
+# %% ../nbs/engine/11_pretrain.ipynb #03fd454b
 def quietly(
     learn, # a fastai `Learner`
     fit, # what to do with it: a function of the learner
@@ -136,7 +137,9 @@ def quietly(
     bar = OneBar(desc, disable=not desc)
     try:
         with learn.no_bar(), learn.no_logging(), learn.added_cbs([NoValidation(), bar]): fit(learn)
-    finally: bar.close()
+    finally:
+        bar.close()
+        release_memory() # else dozens of fits in one process take more and more
     return learn
 
 # %% ../nbs/engine/11_pretrain.ipynb #07b2d0d1
