@@ -821,6 +821,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                      'ssl_course.transfer._fitting': ('lessons/moving_the_encoder.html#_fitting', 'ssl_course/transfer.py'),
                                      'ssl_course.transfer._flat': ('lessons/moving_the_encoder.html#_flat', 'ssl_course/transfer.py'),
                                      'ssl_course.transfer._group': ('lessons/moving_the_encoder.html#_group', 'ssl_course/transfer.py'),
+                                     'ssl_course.transfer._inner': ('lessons/moving_the_encoder.html#_inner', 'ssl_course/transfer.py'),
                                      'ssl_course.transfer._lines': ('lessons/moving_the_encoder.html#_lines', 'ssl_course/transfer.py'),
                                      'ssl_course.transfer._naming': ('lessons/moving_the_encoder.html#_naming', 'ssl_course/transfer.py'),
                                      'ssl_course.transfer._parts': ('lessons/moving_the_encoder.html#_parts', 'ssl_course/transfer.py'),

@@ -5,8 +5,9 @@
 # %% auto #0
 __all__ = ['to_pytorch', 'Normalise', 'whole_body', 'to_fastai', 'fastai_arch', 'to_original', 'to_onnx']
 
-# %% ../nbs/engine/21_portable.ipynb #88d6f9d3
+# %% ../nbs/engine/21_portable.ipynb #03c5dabb
 import copy,io
+from collections import OrderedDict
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -55,13 +56,14 @@ def whole_body(
     "For `vision_learner(…, cut=whole_body)`: nothing is cut off."
     return model
 
-# %% ../nbs/engine/21_portable.ipynb #951a5194
+# %% ../nbs/engine/21_portable.ipynb #a356f927
 def to_fastai(
     encoder:Encoder, # what is to leave
 )->nn.Sequential: # images in [0,1] → features; a copy
-    "The encoder as a sequence of layers with the normalisation first, as fastai's heads and `DynamicUnet` take one."
+    "The encoder as a sequence of layers with the normalisation first, as fastai's heads and `DynamicUnet` take one. The layers keep their numbers."
     body = copy.deepcopy(encoder.body)
-    return nn.Sequential(Normalise(encoder.mean, encoder.std), *(body if isinstance(body, nn.Sequential) else [body]))
+    layers = list(body) if isinstance(body, nn.Sequential) else [body]
+    return nn.Sequential(OrderedDict(normalise=Normalise(encoder.mean, encoder.std), **{str(i): l for i,l in enumerate(layers)}))
 
 def fastai_arch(
     encoder:Encoder, # what is to leave

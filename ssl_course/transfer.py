@@ -31,7 +31,7 @@ _all_ = ['FORMAT', 'make_card', 'read_tensors', 'read_weights', 'save_encoder', 
          'Classify', 'Head', 'MultiLabel', 'Regress', 'Segment', 'TransferModel', 'check_labels', 'head_of', 'layer_groups',
          'open_model', 'save_model', 'show_results']
 
-# %% ../nbs/lessons/08_moving_the_encoder.ipynb #d271ce3c
+# %% ../nbs/lessons/08_moving_the_encoder.ipynb #9b5784d0
 class TransferError(CourseError):
     "Weights that should have been loaded were not; the model is as it was."
 
@@ -43,12 +43,18 @@ def _flat(d, before=''):
         if torch.is_tensor(v): yield f'{before}{k}',v
         elif isinstance(v, dict) and k!='opt' and not str(k).startswith(_not_weights): yield from _flat(v, f'{before}{k}.')
 
+def _inner(d):
+    "The dict that holds the tensors, where dicts lie in dicts and only one has any"
+    held = [k for k,v in d.items() if any(_flat({k: v}))]
+    return _inner(d[held[0]]) if len(held)==1 and isinstance(d[held[0]], dict) else d
+
+# %% ../nbs/lessons/08_moving_the_encoder.ipynb #ebf75ff8
 def tensors_of(
     source, # a file (safetensors or PyTorch's), a state dict, a checkpoint of nested dicts, or a module
 )->dict: # name → tensor
     "All tensors of a source by name. Files are read as weights only: nothing in them is executed. Raises `CourseError` when there are none."
     if isinstance(source, nn.Module): source = source.state_dict()
-    state = dict(_flat(source if isinstance(source, dict) else read_weights(source)))
+    state = dict(_flat(_inner(source if isinstance(source, dict) else read_weights(source))))
     if not state: raise TransferError(f"There is not one tensor in {'the state dict' if isinstance(source, dict) else source}; where it was made, save `model.state_dict()`.")
     return state
 
@@ -62,36 +68,36 @@ def heads_of(
     while a and b and a[-1]==b[-1]: a.pop(),b.pop()
     return ''.join(f'{o}.' for o in a), ''.join(f'{o}.' for o in b)
 
-# %% ../nbs/lessons/08_moving_the_encoder.ipynb #71b3323a
+# %% ../nbs/lessons/08_moving_the_encoder.ipynb #db71062a
 def prefix_votes(
     state:dict, # name → tensor: the source
     own:dict, # name → tensor: the encoder
 )->Counter: # (to be taken away, to be put before) → votes
-    "Every pair of a source's and an encoder's name with a common end votes for what differs, with the numbers of its tensor; with one vote if only the names agree."
+    "Every pair of a source's and an encoder's name with a common end votes for what differs: once, and a second time if the shapes agree."
     ends,votes = defaultdict(list),Counter()
     for k in state: ends[k.rsplit('.', 1)[-1]].append(k)
     for e,t in own.items():
-        for k in ends[e.rsplit('.', 1)[-1]]: votes[heads_of(k, e)] += t.numel() if state[k].shape==t.shape else 1
+        for k in ends[e.rsplit('.', 1)[-1]]: votes[heads_of(k, e)] += 1+(state[k].shape==t.shape)
     return votes
 
-# %% ../nbs/lessons/08_moving_the_encoder.ipynb #dee7e542
+# %% ../nbs/lessons/08_moving_the_encoder.ipynb #70715e29
 @dataclass
 class Naming:
     "A way to read a source's names as an encoder's."
     removed:str # taken away from the source's names
     added:str # put before them
     names:dict # encoder's name → source's name, where the source has it
-    numbers:int # how many numbers have the right shape
+    score:int # names that meet, and once more those of which the shapes agree
     tops:set # how the encoder's names begin, in the source's manner
 
 def _naming(removed, added, state, own, theirs):
     "What meets what when `removed` is taken away; `theirs` are the encoder's names as its makers have them"
     plain = {k: t.removeprefix(added) for k,t in theirs.items()}
     names = {k: removed+t for k,t in plain.items() if removed+t in state}
-    fit = sum(own[k].numel() for k,w in names.items() if state[w].shape==own[k].shape)
-    return Naming(removed, added, names, fit, {t.split('.')[0] for t in plain.values()})
+    score = sum(1+(state[w].shape==own[k].shape) for k,w in names.items())
+    return Naming(removed, added, names, score, {t.split('.')[0] for t in plain.values()})
 
-# %% ../nbs/lessons/08_moving_the_encoder.ipynb #a0bae07f
+# %% ../nbs/lessons/08_moving_the_encoder.ipynb #1dd4bb29
 def find_names(
     state:dict, # name → tensor: the source
     encoder:Encoder, # into which it should go
@@ -102,7 +108,7 @@ def find_names(
     for theirs in ({k: k for k in own}, {k: encoder.original_names.get(k, k) for k in own}):
         votes = prefix_votes(state, {theirs[k]: v for k,v in own.items()}) if prefix is None else Counter({(prefix, ''): 1})
         found += [_naming(p, q, state, own, theirs) for (p,q),_ in votes.most_common(8)] or [_naming('', '', state, own, theirs)]
-    ranked = sorted(found, key=lambda n: (-n.numbers, -len(n.names), len(n.removed)))
+    ranked = sorted(found, key=lambda n: (-n.score, len(n.removed)))
     return [n for i,n in enumerate(ranked) if not any(n.names==m.names for m in ranked[:i])]
 
 # %% ../nbs/lessons/08_moving_the_encoder.ipynb #b6cd9588
@@ -150,7 +156,7 @@ def _the_rest(state, naming):
     inside = [k for k in state if k in rest and k.startswith(naming.removed) and k.removeprefix(naming.removed).split('.')[0] in naming.tops]
     return inside,dict(Counter(_group(k, naming.removed) for k in state if k in rest and k not in inside))
 
-# %% ../nbs/lessons/08_moving_the_encoder.ipynb #25406e41
+# %% ../nbs/lessons/08_moving_the_encoder.ipynb #a4fdae84
 def _fitting(state, own, names, adapt):
     "Tensors by the encoder's names: those that fit, and what was wrong or had to be adapted"
     load,wrong,adapted = {},[],[]
@@ -170,7 +176,7 @@ def _compare(state, encoder, prefix, adapt):
     kept = [k for k in own if k not in best.names and (k in ('mean', 'std') or k.endswith('num_batches_tracked'))]
     unexpected,beside = _the_rest(state, best)
     share = sum(own[k].numel() for k in load)/sum(v.numel() for k,v in own.items() if k not in kept)
-    also = [n.removed for n in others if n.numbers==best.numbers>0]
+    also = [n.removed for n in others if n.score==best.score>0]
     return TransferReport(list(load), [k for k in own if k not in best.names and k not in kept], unexpected, wrong, share,
         best.removed, best.added, beside, kept, adapted, also, _parts(encoder, load, kept)), load
 
@@ -195,7 +201,7 @@ def fit_channels(
     if name in ('mean', 'std'): return t.mean(1, keepdim=True).expand_as(own).clone()
     return t.repeat(1, 3, 1, 1)/3 if t.shape[1]==1 else t.sum(1, keepdim=True)
 
-# %% ../nbs/lessons/08_moving_the_encoder.ipynb #e7833d83
+# %% ../nbs/lessons/08_moving_the_encoder.ipynb #52227974
 def _some(names, n=3): return ', '.join(map(str, names[:n])) + (' …' if len(names)>n else '')
 
 def _lines(r):
@@ -207,7 +213,7 @@ def _lines(r):
 def _report_text(r):
     said = [f"{p!r} {w}" for p,w in ((r.removed, 'taken from the names'), (r.added, 'put before them')) if p]
     table = pd.DataFrame(r.parts).to_string(index=False, na_rep='', formatters={c: '{:.1%}'.format for c in ('parameters', 'buffers')}) if r.parts else ''
-    return '\n'.join([f"{r.share:.1%} of the encoder {'fits' if r.share<1 else 'was loaded'}" + (f"; {', '.join(said)}" if said else ''), table, *_lines(r)])
+    return '\n'.join([f"{r.share:.1%} of the encoder's numbers are there" + (f"; {', '.join(said)}" if said else ''), table, *_lines(r)])
 
 TransferReport.__str__ = TransferReport.__repr__ = _report_text
 
