@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = []
 
-# %% ../nbs/engine/19_all.ipynb #66ff8847
+# %% ../nbs/engine/19_all.ipynb #42dda68f
 from .settings import *
 from .compute import *
 from .postcards import FACTORS,Postcards
@@ -17,6 +17,7 @@ from .encoder import *
 from .pretext.core import *
 from .pretrain import *
 from .files import *
+from .report import *
 from .heads import *
 from .transfer import *
 from .portable import *

@@ -93,7 +93,7 @@ def save_encoder(
     write_tensors(path, encoder.state_dict(), make_card(encoder))
     return Path(path)
 
-# %% ../nbs/engine/12_files.ipynb #0f2b4e1f
+# %% ../nbs/engine/12_files.ipynb #dd88fafd
 def read_weights(
     path, # a safetensors file, or what `torch.save` wrote
 )->dict: # name → tensor, or dicts of those, as Lightning writes them
@@ -102,7 +102,8 @@ def read_weights(
     if not path.is_file(): raise CourseError(f"There is no file {path}.")
     with open(path, 'rb') as f: head = f.read(2)
     if head!=b'PK' and head[:1]!=b'\x80': return read_tensors(path)[0]
-    try: found = torch.load(path, map_location='cpu', weights_only=True)
+    try: # by what is in the file, not by its name, which PyTorch would go by
+        with open(path, 'rb') as f: found = torch.load(f, map_location='cpu', weights_only=True)
     except (pickle.UnpicklingError,RuntimeError,EOFError,KeyError,AttributeError,ValueError,TypeError,IndexError) as e: raise CourseError(_refused(path, e)) from e
     if not isinstance(found, dict): raise CourseError(f"{path} holds a {type(found).__name__}, not a state dict; where it was made, save `model.state_dict()`.")
     return found

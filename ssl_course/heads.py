@@ -5,15 +5,17 @@
 # %% auto #0
 __all__ = ['Head', 'head_of', 'accuracy', 'Classify', 'linear_head', 'TransferModel', 'mean_average_precision', 'MultiLabel',
            'mean_error', 'r2', 'Regress', 'light_decoder', 'UnetDecoder', 'iou', 'Segment', 'layer_groups',
-           'check_numbers', 'check_labels', 'show_results', 'save_model', 'open_model']
+           'check_numbers', 'check_labels', 'check_images', 'show_results', 'HeadLoss', 'TransferLearner', 'save_model',
+           'open_model']
 
-# %% ../nbs/engine/12b_heads.ipynb #e14f03e3
+# %% ../nbs/engine/12b_heads.ipynb #9b3d5aa4
 import warnings
 from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from fastai.learner import Learner
 from fastai.metrics import AccumMetric
 from fastai.vision.models.unet import DynamicUnet
 from fastcore.basics import patch
@@ -346,6 +348,19 @@ def check_labels(
     if head.kind=='class': _check_classes(train, valid, head)
     return train.y
 
+# %% ../nbs/engine/12b_heads.ipynb #627dd2d0
+def check_images(
+    dls, # fastai `DataLoaders`
+    encoder:Encoder, # that is to take their images
+):
+    "Raises `CourseError` when images have another number of channels than the encoder's; warns when they have another size than those it was trained on."
+    images = getattr(dls.train.dataset, 'images', None)
+    h,c = images.x.shape[2:] if images is not None else dls.train.one_batch()[0].shape[:0:-2]
+    if c!=encoder.channels:
+        raise CourseError(f"The encoder takes images with {encoder.channels} channel(s), and these have {c}; convert them, or load the weights by `transfer(…, adapt_channels=True)` into an encoder with channels={c}.")
+    seen = next((e['size'] for e in reversed(getattr(encoder, 'lineage', [])) if e.get('size')), h)
+    if h!=seen: warnings.warn(f"The images are {h} pixels wide, and the encoder was trained on {seen}: what it knows about sizes is off. Load the images at {seen}, or expect to need more labels.", stacklevel=3)
+
 # %% ../nbs/engine/12b_heads.ipynb #157aa70a
 @patch
 def outputs(self:TransferModel,
@@ -436,6 +451,30 @@ def _captions(ax, label, answer, exact):
     "The label above, the answer below, orange if it is wrong"
     ax.set_title(label or '–', fontsize=8, color='grey')
     ax.set_xlabel(answer or '–', fontsize=8, color='#D55E00' if exact and label!=answer else '#0072B2' if exact else 'grey')
+
+# %% ../nbs/engine/12b_heads.ipynb #204c87e0
+class HeadLoss:
+    "A head's loss as fastai wants one: to be called with predictions and targets, with `activation` and `decodes`."
+    def __init__(self,
+        head:nn.Module, # whose loss it is
+    ): self.head = head
+    def __call__(self, pred, target): return self.head.loss(pred, target)
+    def activation(self, pred): return self.head.activation(pred)
+    def decodes(self, pred): return pred if self.head.kind=='regression' else pred>.5 if self.head.kind=='tags' else pred.argmax(1)
+
+# %% ../nbs/engine/12b_heads.ipynb #ffb48650
+class TransferLearner(Learner):
+    "A fastai `Learner` with an encoder and a new head; made by `transfer_learner`."
+    @property
+    def encoder(self): return self.model.encoder
+    def show_results(self,
+        n:int=8, # how many images at most
+        seed:int=0, # another seed, other images
+        **kwargs, # for fastai's `show_results`, when the DataLoaders are not over an `ImageSet`
+    ):
+        "Validation images with labels and answers, as a matplotlib figure."
+        images = getattr(self.dls.valid.dataset, 'images', None)
+        return super().show_results(max_n=n, **kwargs) if images is None else show_results(self.model, images, n, seed)
 
 # %% ../nbs/engine/12b_heads.ipynb #167ff982
 def save_model(
