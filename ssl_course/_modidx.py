@@ -518,7 +518,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                      'ssl_course.portable._Normalised.forward': ( 'engine/portable.html#_normalised.forward',
                                                                                   'ssl_course/portable.py'),
                                      'ssl_course.portable._difference': ('engine/portable.html#_difference', 'ssl_course/portable.py'),
-                                     'ssl_course.portable._need': ('engine/portable.html#_need', 'ssl_course/portable.py'),
+                                     'ssl_course.portable._runtime': ('engine/portable.html#_runtime', 'ssl_course/portable.py'),
                                      'ssl_course.portable.fastai_arch': ('engine/portable.html#fastai_arch', 'ssl_course/portable.py'),
                                      'ssl_course.portable.to_fastai': ('engine/portable.html#to_fastai', 'ssl_course/portable.py'),
                                      'ssl_course.portable.to_onnx': ('engine/portable.html#to_onnx', 'ssl_course/portable.py'),

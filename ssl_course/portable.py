@@ -5,10 +5,9 @@
 # %% auto #0
 __all__ = ['to_pytorch', 'Normalise', 'whole_body', 'to_fastai', 'fastai_arch', 'to_original', 'to_onnx']
 
-# %% ../nbs/engine/21_portable.ipynb #03c5dabb
+# %% ../nbs/engine/21_portable.ipynb #cde5381b
 import copy,io
 from collections import OrderedDict
-from importlib.util import find_spec
 from pathlib import Path
 
 import torch
@@ -80,7 +79,7 @@ def to_original(
     state = encoder.state_dict()
     return {theirs: state[ours].detach().clone().cpu() for ours,theirs in encoder.original_names.items()}
 
-# %% ../nbs/engine/21_portable.ipynb #a6ce6be3
+# %% ../nbs/engine/21_portable.ipynb #5e87f40f
 class _Both(nn.Module):
     "Features and embedding"
     def __init__(self, encoder):
@@ -90,10 +89,13 @@ class _Both(nn.Module):
         features = self.plain(x)
         return features,features.mean((2, 3))
 
-def _need(*packages):
-    if missing := [p for p in packages if find_spec(p) is None]: raise CourseError(f"ONNX needs {', '.join(missing)}; install them with pip install 'ssl_course[onnx]'.")
+def _runtime():
+    "onnxruntime; the other two are what PyTorch's exporter needs"
+    try: import onnx,onnxruntime,onnxscript
+    except ImportError as e: raise CourseError(f"ONNX needs the package {e.name}; install what it takes with pip install 'ssl_course[onnx]'.") from e
+    return onnxruntime
 
-# %% ../nbs/engine/21_portable.ipynb #7f6315b5
+# %% ../nbs/engine/21_portable.ipynb #f20e82ed
 def to_onnx(
     encoder:Encoder, # what is to leave
     path, # where to, ending in .onnx
@@ -101,20 +103,19 @@ def to_onnx(
     tol:float=1e-4, # largest difference between PyTorch and onnxruntime that is accepted
 )->float: # the largest difference that was found
     "Write inputs (B,C,size,size) in [0,1] → `features`, `embedding` as ONNX, check it with onnxruntime, and keep it if it agrees. Raises `CourseError` if not, or without the packages."
-    _need('onnx', 'onnxscript', 'onnxruntime')
+    runtime = _runtime()
     model,x = _Both(encoder).eval(),torch.rand(4, encoder.channels, size, size, generator=torch.Generator().manual_seed(0))
     out = io.BytesIO()
     batch = torch.export.Dim('batch', min=1)
     torch.onnx.export(model, (x,), out, input_names=['images'], output_names=['features', 'embedding'],
         dynamic_shapes=({0: batch},), dynamo=True, verbose=False)
-    gap = _difference(out.getvalue(), model, x[:3])
+    gap = _difference(runtime, out.getvalue(), model, x[:3])
     if gap>tol: raise CourseError(f"The ONNX file differs from the encoder by {gap:.1e}, more than {tol:.0e}; nothing was written.")
     with whole_file(path) as f: f.write_bytes(out.getvalue())
     return gap
 
-# %% ../nbs/engine/21_portable.ipynb #d91aacbe
-def _difference(onnx, model, x):
+# %% ../nbs/engine/21_portable.ipynb #ba17ea06
+def _difference(runtime, onnx, model, x):
     "Largest absolute difference between onnxruntime and PyTorch, over both outputs"
-    import onnxruntime
-    said = onnxruntime.InferenceSession(onnx, providers=['CPUExecutionProvider']).run(None, {'images': x.numpy()})
+    said = runtime.InferenceSession(onnx, providers=['CPUExecutionProvider']).run(None, {'images': x.numpy()})
     with torch.no_grad(): return max((torch.from_numpy(a)-b).abs().max().item() for a,b in zip(said, model(x)))

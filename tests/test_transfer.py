@@ -11,7 +11,7 @@ import torchvision
 from torch import nn
 
 from ssl_course.encoder import Encoder
-from ssl_course.files import read_weights,save_encoder
+from ssl_course.files import make_card,read_weights,save_encoder,write_tensors
 from ssl_course.heads import Classify,MultiLabel,Regress,Segment,TransferModel,open_model,save_model
 from ssl_course.loaders import *
 from ssl_course.postcards import Postcards
@@ -124,6 +124,49 @@ def test_share_counts_numbers(source):
     r = compare({'body.4.0.weight': own['body.4.0.weight']}, small(), prefix='')
     counted = sum(v.numel() for k,v in own.items() if k not in r.kept)
     assert r.share==pytest.approx(own['body.4.0.weight'].numel()/counted)
+
+def test_a_prefix_that_is_none(source):
+    with pytest.raises(TransferError, match="No name begins with 'model.encoder'"): transfer({f'model.encoder.{k}': v for k,v in source.state_dict().items()}, small(), prefix='model.encoder')
+
+def test_no_tensors():
+    with pytest.raises(TransferError, match='not one tensor'): transfer(dict(epoch=1, state_dict={}), small())
+
+def test_what_channels_are_made_of():
+    one,three,x = small(channels=1).eval(),small().eval(),torch.rand(4, 3, 32, 32)
+    one.precision = three.precision = torch.float32
+    transfer(one, three, adapt_channels=True)
+    with torch.no_grad(): assert torch.allclose(three.features(x), one.features(x.mean(1, keepdim=True)), atol=1e-5)
+    transfer(three, one, adapt_channels=True)
+    with torch.no_grad(): assert torch.allclose(one.features(x[:, :1]), three.features(x[:, :1].expand(-1, 3, -1, -1)), atol=1e-5)
+
+# --- our own files ---
+
+def test_encoder_out_of_a_model_file(source, tmp_path):
+    model = TransferModel(source, Classify(['a', 'b']))
+    e = load_encoder(save_model(model, tmp_path/'m.safetensors'))
+    assert same(source, e)
+
+BAD = dict(bare=(lambda e: {}, 'has no card'), future=(lambda e: {**make_card(e), 'format': 99}, 'has format 99'), wrong=(lambda e: make_card(small(width=16)), 'nothing was loaded'),
+    unknown=(lambda e: {**make_card(e), 'architecture': dict(name='mine')}, 'is not one of'))
+
+@pytest.mark.parametrize('name', BAD)
+def test_files_that_contradict_themselves(name, source, tmp_path):
+    card,why = BAD[name]
+    write_tensors(tmp_path/'e.safetensors', source.state_dict(), card(source))
+    with pytest.raises(CourseError, match=why): load_encoder(tmp_path/'e.safetensors')
+
+def test_images_that_do_not_suit(source, tmp_path):
+    cards = Postcards(size=48, seed=1).images(40)
+    with pytest.raises(CourseError, match='takes images with 1 channel'): transfer_learner(cards.dls(valid=cards, bs=20), small(channels=1), Classify(cards.vocab))
+    e = small()
+    e.lineage = [dict(size=32)]
+    with pytest.warns(UserWarning, match='was trained on 32'): transfer_learner(cards.dls(valid=cards, bs=20), e, Classify(cards.vocab))
+
+def test_predictions_of_a_learner():
+    cards = Postcards(size=32, seed=1).images(40)
+    learn = transfer_learner(cards.dls(valid=cards, bs=20), small(), Classify(cards.vocab))
+    with learn.no_bar(): p,y,answer = learn.get_preds(with_decoded=True)
+    assert torch.allclose(p.sum(1), torch.ones(40), atol=1e-4) and torch.equal(answer, p.argmax(1))
 
 # --- nothing is executed ---
 
