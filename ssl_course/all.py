@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = []
 
-# %% ../nbs/engine/19_all.ipynb #b66c1dd9
+# %% ../nbs/engine/19_all.ipynb #42dda68f
 from .settings import *
 from .compute import *
 from .postcards import FACTORS,Postcards
@@ -16,7 +16,11 @@ from .views import *
 from .encoder import *
 from .pretext.core import *
 from .pretrain import *
+from .files import *
+from .report import *
+from .heads import *
 from .transfer import *
+from .portable import *
 from .finetune import *
 from .plots import *
 from .evaluate import *

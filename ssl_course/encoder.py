@@ -181,3 +181,14 @@ def embed(self:Encoder,
         with torch.no_grad(): out = [self(b.to(device)).cpu() for b in (b if torch.is_tensor(b) else b[0] for b in dl)]
     finally: self.train(mode)
     return torch.cat(out)
+
+# %% ../nbs/engine/08_encoder.ipynb #54534249
+@patch(as_prop=True)
+def original_names(self:Encoder)->dict: # name in the encoder's state dict → name in the state dict of timm's or torchvision's model
+    "What the makers of the architecture call the body's tensors; of `small` nothing is changed."
+    names = [k for k in self.state_dict() if k.startswith('body.')]
+    kind = self.arch.get('name')
+    if kind=='timm': return {k: k.removeprefix('body.model.') for k in names}
+    if kind!='torchvision': return {k: k for k in names}
+    with torch.device('meta'): children = [n for n,_ in torchvision.models.get_model(self.arch['model']).named_children()]
+    return {k: '.'.join([children[int(k.split('.')[1])], *k.split('.')[2:]]) for k in names}
