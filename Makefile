@@ -36,7 +36,9 @@ lab: .venv/.stamp-dev
 	@$(BIN)/jupyter trust nbs/*.ipynb nbs/*/*.ipynb >/dev/null
 	@$(BIN)/ssl-course lab
 
+# big comparisons that need no folder of images first: finished ones are only looked at, interrupted ones go on
 lessons: .venv/.stamp-docs
+	@SSL_COURSE_BUDGET=cpu TQDM_MININTERVAL=60 $(BIN)/python -m ssl_course.stored
 	@stale=$$($(BIN)/python -c "from ssl_course.teach import stale_results as s; print(*(n for n,_ in s('nbs/lessons')))") || exit 1; \
 	for nb in nbs/lessons/[0-9]*.ipynb; do \
 	  name=$$(basename $$nb .ipynb); name=$${name#*_}; \

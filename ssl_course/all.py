@@ -22,6 +22,7 @@ from .heads import *
 from .transfer import *
 from .portable import *
 from .finetune import *
+from .drift import *
 from .plots import *
 from .evaluate import *
 from .teach import *

@@ -103,9 +103,9 @@ def _finetune_args(sub):
     p = sub.add_parser('finetune', help='fine-tune an encoder on labelled images', description='Fine-tune a pretrained encoder carefully on labelled images and write a model file.')
     p.add_argument('--encoder', required=True, metavar='FILE', help='encoder file, by `pretrain` or `run`')
     p.add_argument('--labelled', required=True, metavar='DIR', help='labelled images: a sub-folder per class, or train/valid/test with such')
-    p.add_argument('--recipe', default='two_stage', help='two_stage, gradual, head_only or naive (default: %(default)s)')
+    p.add_argument('--recipe', default='careful', help='careful, naive, head_only, two_stage, discriminative, gradual or probe_then_tune; lesson 9 compares them (default: %(default)s)')
     p.add_argument('--epochs', type=int, help='passes over the images (default: by budget)')
-    p.add_argument('--lr', type=float, default=3e-3, help='largest learning rate (default: %(default)s)')
+    p.add_argument('--lr', type=float, default=1e-2, help='largest learning rate (default: %(default)s)')
     _common(p, 'model.safetensors')
 
 # %% ../nbs/engine/20_cli.ipynb #a28abb6f
@@ -120,7 +120,7 @@ def finetune(
     from ssl_course.views import mild_views
     import ssl_course.loaders
     s = load_settings(budget=a.budget, size=a.size, seed=a.seed)
-    known = ('two_stage', 'gradual', 'head_only', 'naive')
+    known = ['careful', *(n.replace(' ', '_') for n in recipes.RECIPES if n!='from scratch')]
     if a.recipe not in known: raise CourseError(f"There is no recipe {a.recipe!r}; there are {', '.join(known)}.")
     _new_file(a.out)
     encoder = load_encoder(a.encoder)
@@ -128,17 +128,32 @@ def finetune(
     pool,valid,test = labelled_parts(a.labelled, size, s.seed)
     with seeded(s.seed):
         learn = transfer_learner(pool.dls(valid=valid, bs=64, views=mild_views()), encoder, Classify(pool.vocab))
-        recipes.fine_tune(learn, getattr(recipes, a.recipe)(epochs=a.epochs or s.pick(1, 20, 50), lr=a.lr))
+        recipes.fine_tune(learn, getattr(recipes, a.recipe)(epochs=a.epochs or s.pick(6, 20, 50), lr=a.lr))
     save_model(learn, a.out, size=size)
     hit = learn.model.predict(test)[0]==test.y
     print(f'Accuracy on {len(test):,} test images: {hit.mean():.1%}. Wrote {a.out}. Next: ssl-course predict {a.out} PICTURE.jpg')
 
 # %% ../nbs/engine/20_cli.ipynb #71673690
 def _predict_args(sub):
-    p = sub.add_parser('predict', help='class and probability of pictures', description='Print the class of each picture, and how probable the model holds it.')
+    p = sub.add_parser('predict', help='what a model says of pictures', description='Print what a model says of each picture: the class and its probability; or tags, numbers, or the share of the pixels that each value of a mask has.')
     p.add_argument('model', help='model file, by `finetune` or `run`')
     p.add_argument('images', nargs='+', metavar='image', help='picture files')
-    p.add_argument('--csv', metavar='FILE', help='write a table with the probability of every class')
+    p.add_argument('--csv', metavar='FILE', help='write a table, with the probability of every class or tag')
+
+# %% ../nbs/engine/20_cli.ipynb #c0ffee01
+def _columns(head):
+    "Names of a table's columns: first the answer, if it is a word, then a number for each class, tag, target or value of a pixel"
+    return [*{'class': ['class'], 'tags': ['tags']}.get(head.kind, []), *head.vocab]
+
+def _told(head, answer, sure):
+    "What is printed of a picture, and its row of the table; of a mask the share of the pixels that each value has"
+    v = head.vocab
+    if head.kind=='class': return f'{v[answer]}\t{sure[answer]:.3f}',[v[answer], *(f'{p:.4f}' for p in sure)]
+    if head.kind=='tags':
+        on = [n for n,a in zip(v, answer) if a]
+        return ', '.join(f'{n} {p:.3f}' for n,p,a in zip(v, sure, answer) if a) or '(no tag)', [' '.join(on), *(f'{p:.4f}' for p in sure)]
+    numbers = answer if head.kind=='regression' else [(answer==k).mean() for k in range(len(v))]
+    return '\t'.join(f'{n} {x:.4g}' for n,x in zip(v, numbers)), [f'{x:.6g}' for x in numbers]
 
 # %% ../nbs/engine/20_cli.ipynb #f9620665
 def predict(
@@ -154,14 +169,15 @@ def predict(
     for f in a.images:
         try: good.append((f, read_image(f, model.card.get('size', load_settings().size))))
         except CourseError as e: bad.append(str(e))
-    rows,vocab = [],model.head.vocab
+    rows,head = [],model.head
     if good:
-        cls,prob = model.predict(np.stack([x for _,x in good]))
-        for (f,_),c,p in zip(good, cls, prob):
-            print(f'{f}\t{vocab[c]}\t{p[c]:.3f}')
-            rows.append([f, vocab[c], *(f'{v:.4f}' for v in p)])
+        answers,sure = model.predict(np.stack([x for _,x in good]))
+        for i,(f,_) in enumerate(good):
+            text,numbers = _told(head, answers[i], None if sure is None else sure[i])
+            print(f'{f}\t{text}')
+            rows.append([f, *numbers])
     if a.csv:
-        with whole_file(a.csv) as t, open(t, 'w', newline='', encoding='utf-8') as o: csv.writer(o).writerows([['file', 'class', *vocab], *rows])
+        with whole_file(a.csv) as t, open(t, 'w', newline='', encoding='utf-8') as o: csv.writer(o).writerows([['file', *_columns(head)], *rows])
     if bad: raise CourseError('\n'.join(bad))
 
 # %% ../nbs/engine/20_cli.ipynb #67cfbd9a

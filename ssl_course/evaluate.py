@@ -17,6 +17,7 @@ import pandas as pd
 import torch
 from fastcore.basics import patch,store_attr
 from joblib import Parallel,delayed,parallel_config
+from joblib.externals.loky import get_reusable_executor
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
@@ -25,7 +26,7 @@ from tqdm.auto import tqdm
 
 from .compute import one_thread,pick_device,seeded
 from .encoder import Encoder
-from .finetune import Recipe,fine_tune,naive,two_stage
+from .finetune import Recipe,careful,fine_tune,naive
 from .images import ImageSet
 from .loaders import *
 from .plots import crossing,label_curve
@@ -186,6 +187,7 @@ def run(self:Comparison,
                 if on_run: on_run(r, model)
                 bar.set_postfix_str(f'{r.method}, {r.labels} per class: {r.accuracy:.2f}', refresh=False)
                 bar.update()
+    if workers>1: get_reusable_executor().shutdown() # else they wait for more, with all their memory
     return self
 
 # %% ../nbs/lessons/01_labels_are_expensive.ipynb #b8585cf9
@@ -264,7 +266,7 @@ def _embedded(self:Comparison, start, seed, images):
 # %% ../nbs/lessons/01_labels_are_expensive.ipynb #4adf37b8
 def tuned(
     encoder, # an encoder file, or an `Encoder`
-    recipe=partial(two_stage, 8, freeze_epochs=2), # a function of the learning rate that gives a `Recipe`
+    recipe=careful, # a function of the learning rate that gives a `Recipe`
     name:str='fine-tuned', # as it stands in tables
 )->Start:
     "Fine-tune a pretrained encoder carefully."

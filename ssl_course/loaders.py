@@ -49,12 +49,17 @@ class ArrayDataset:
         if kind=='tags': return (item[0], MultiCategory(v for v,on in zip(vocab, item[1]) if on))
         return (item[0], TitledStr(', '.join(f'{n} {v:.2f}' for n,v in zip(vocab or range(len(item[1])), item[1].tolist()))))
 
-    def target(self, y):
-        "Labels as the tensor type that fastai knows to show: class index, tags, mask or numbers"
-        kind,y = self.images.kind,torch.from_numpy(np.asarray(y))
-        if kind=='mask': return TensorMask(y.long())
-        if kind=='tags': return TensorMultiCategory(y.float())
-        return TensorCategory(y) if kind=='class' else TensorBase(y.float())
+
+# %% ../nbs/engine/06_loaders.ipynb #7a1e9e70
+@patch
+def target(self:ArrayDataset,
+    y, # labels (B,…)
+)->torch.Tensor:
+    "Labels as the tensor type that fastai knows to show: class index, tags, mask or numbers."
+    kind,y = self.images.kind,torch.from_numpy(np.asarray(y))
+    if kind=='mask': return TensorMask(y.long())
+    if kind=='tags': return TensorMultiCategory(y.float())
+    return TensorCategory(y) if kind=='class' else TensorBase(y.float())
 
 # %% ../nbs/engine/06_loaders.ipynb #6f89b99b
 class ArrayDL(TfmdDL):

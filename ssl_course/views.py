@@ -52,7 +52,8 @@ def crop_resize(
         flip = flip.to(x.device)
         l,w = torch.where(flip, l+w, l), torch.where(flip, -w, w)
     rows,cols = resize_matrix(t, h, x.shape[2], size), resize_matrix(l, w, x.shape[3], size)
-    return rows[:,None] @ x @ cols[:,None].transpose(2, 3)
+    x = (x.flatten(1, 2) @ cols.transpose(1, 2)).unflatten(1, x.shape[1:3]) # one product an image, whatever its channels
+    return rows[:,None] @ x
 
 # %% ../nbs/engine/07_views.ipynb #bf3029c6
 LUMA = (.299, .587, .114) # ITU-R BT.601, what torchvision and PIL use too
