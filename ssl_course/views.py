@@ -52,8 +52,10 @@ def crop_resize(
         flip = flip.to(x.device)
         l,w = torch.where(flip, l+w, l), torch.where(flip, -w, w)
     rows,cols = resize_matrix(t, h, x.shape[2], size), resize_matrix(l, w, x.shape[3], size)
-    x = (x.flatten(1, 2) @ cols.transpose(1, 2)).unflatten(1, x.shape[1:3]) # one product an image, whatever its channels
-    return rows[:,None] @ x
+    n,c,_,w = x.shape
+    x = rows @ x.transpose(1, 2).flatten(2) # one product an image for all its channels: (B,size,C·W)
+    x = x.view(n, size, c, w).transpose(1, 2).flatten(1, 2) @ cols.transpose(1, 2)
+    return x.view(n, c, size, size)
 
 # %% ../nbs/engine/07_views.ipynb #bf3029c6
 LUMA = (.299, .587, .114) # ITU-R BT.601, what torchvision and PIL use too

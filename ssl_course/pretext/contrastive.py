@@ -66,7 +66,7 @@ class SimCLR(Pretext):
     def make(self, x):
         n = len(x)
         if n<2 and self.training: raise CourseError("SimCLR got a batch of one image, which has no others to be told from; use a larger batch.")
-        return self.views(torch.cat([x, x])), torch.arange(2*n, device=x.device).roll(n)
+        return torch.cat([self.views(x), self.views(x)]), torch.arange(2*n, device=x.device).roll(n)
 
     def forward(self, encoder, inputs): return similarities(self.projector(encoder(inputs)), self.temp)
 
