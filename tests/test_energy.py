@@ -4,7 +4,7 @@ import base64,re
 import numpy as np,pytest,torch
 from torch.nn import functional as F
 
-from ssl_course import energy as en
+from ssl_course import energy as en,explorer
 from ssl_course.settings import CourseError
 
 
@@ -109,16 +109,16 @@ def series(n=9, k=5, label='contrast with a margin', peak=3.):
 
 def test_bytes_keep_the_surface():
     s = series()['surfaces'][2]
-    b,top = en._bytes(s)
+    b,top = explorer._bytes(s)
     back = (np.frombuffer(base64.b64decode(b), np.uint8).reshape(s.shape)/255.)**2*top
     assert abs(back-s).max()<top/100 and abs(back[s<top/100]-s[s<top/100]).max()<top/1000
 
 def test_wrong_series_are_refused():
     bad = series(); bad['walls'] = bad['walls'][:-1]
-    with pytest.raises(CourseError, match='one of each'): en.energy_explorer([bad])
+    with pytest.raises(CourseError, match='one of each'): explorer.energy_explorer([bad])
 
 def test_explorer_is_small_and_loads_nothing():
-    shown = en.energy_explorer([series(31, 7, f'series {i}') for i in range(4)])
+    shown = explorer.energy_explorer([series(31, 7, f'series {i}') for i in range(4)])
     assert len(shown.html)<110_000
     assert not re.search(r'https?://(?!www\.w3\.org/2000/svg)|\bid=|@import|\beval\b|\bon\w+="', shown.html) and '\n\n' not in shown.html
     assert shown.html.count('</script>')==1 and 'series 3: margin m 0: walls 0.1, leak 50.0%' in shown.text
@@ -138,7 +138,7 @@ def mean_colour(page, i=0):
       let s = 0; for (let k = 0; k < d.length; k += 4) s += d[k]+d[k+1]; return s/(d.length/2) }''', i)
 
 def test_knobs_move_by_keyboard(browser):
-    page = opened(browser, en.energy_explorer([series(), series(label='other', peak=1.)]).html)
+    page = opened(browser, explorer.energy_explorer([series(), series(label='other', peak=1.)]).html)
     assert page.bad==[] and not page.locator('.still').is_visible()
     said,knob = page.locator('.energy-explorer p[aria-live]'),page.locator('input[type=range]').first
     page.keyboard.press('Tab') # the chooser, the colours, the knob
@@ -161,7 +161,7 @@ def test_knobs_move_by_keyboard(browser):
 def test_curve_is_the_surface_at_x(browser):
     "The plotted energies at y for the chosen x are those of the array, to a pixel"
     q = series(31, 1)
-    page = opened(browser, en.energy_explorer([q]).html)
+    page = opened(browser, explorer.energy_explorer([q]).html)
     cut = page.locator('input[type=range]').nth(1)
     cut.focus()
     for _ in range(10): page.keyboard.press('ArrowRight') # x = 0.5
@@ -176,7 +176,7 @@ def test_curve_is_the_surface_at_x(browser):
 def test_map_is_the_right_way_up(browser):
     q = series(15, 1)
     e = np.zeros((15, 15)); e[10:,:5] = 4 # high y, low x: above on the left
-    page = opened(browser, en.energy_explorer([{**q, 'surfaces': [e]}]).html)
+    page = opened(browser, explorer.energy_explorer([{**q, 'surfaces': [e]}]).html)
     d = page.evaluate('''() => { const c = document.querySelector('canvas').getContext('2d'); return [[0,0],[14,0],[0,14],[14,14]].map(p => c.getImageData(...p, 1, 1).data[0]) }''')
     assert d[0]>200 and max(d[1:])<50
     page.context.close()
@@ -184,7 +184,7 @@ def test_map_is_the_right_way_up(browser):
 @pytest.mark.parametrize('width', [320, 390, 900])
 @pytest.mark.parametrize('dark', [False, True])
 def test_fits_and_can_be_read(browser, width, dark):
-    page = opened(browser, en.energy_explorer([series(31)]).html, width, dark)
+    page = opened(browser, explorer.energy_explorer([series(31)]).html, width, dark)
     assert page.evaluate('document.scrollingElement.scrollWidth')<=width
     inside = page.evaluate('''() => { const b = document.querySelector('.energy-explorer').getBoundingClientRect();
       return [...document.querySelectorAll('.ui *')].every(e => { const r = e.getBoundingClientRect(); return r.left >= b.left-1 && r.right <= b.right+1 }) }''')
@@ -197,7 +197,7 @@ def test_fits_and_can_be_read(browser, width, dark):
     page.context.close()
 
 def test_two_on_one_page_are_independent(browser):
-    html = en.energy_explorer([series()]).html
+    html = explorer.energy_explorer([series()]).html
     page = opened(browser, html+html)
     assert page.locator('.energy-explorer.live').count()==2 and page.bad==[]
     second = mean_colour(page, 1)
@@ -210,13 +210,13 @@ def test_as_jupyter_puts_it_in(browser):
     page = opened(browser, '<div id=host></div>')
     page.evaluate('''html => { const host = document.getElementById('host'); host.innerHTML = html;
       for (const old of host.querySelectorAll('script')) { const s = document.createElement('script'); s.textContent = old.textContent; old.parentNode.replaceChild(s, old) } }''',
-      en.energy_explorer([series()]).html)
+      explorer.energy_explorer([series()]).html)
     assert page.locator('.energy-explorer.live canvas').count()==1 and page.bad==[]
     page.context.close()
 
 @pytest.mark.parametrize('how', [dict(script=False), dict(csp='<meta http-equiv="Content-Security-Policy" content="script-src \'none\'">')])
 def test_without_scripts_there_is_a_picture(browser, how):
-    page = opened(browser, en.energy_explorer([series(31)]).html, 390, **how)
+    page = opened(browser, explorer.energy_explorer([series(31)]).html, 390, **how)
     still = page.locator('.still img')
     assert still.is_visible() and still.bounding_box()['width']<=390 and 'margin m 1: walls 0.3' in still.get_attribute('alt')
     assert page.locator('select').count()==0 and page.bad==[]
