@@ -88,10 +88,10 @@ const said=make('p',ui,{'aria-live':'polite'}),note=make('p',ui);
 const grid=s=>{const b=atob(s.bytes);return Float64Array.from({length:b.length},(_,i)=>(b.charCodeAt(i)/255)**2*s.top)};
 const num=v=>v===0?'0':v>=.0995?v.toFixed(2):String(Number(v.toPrecision(2)));'''
 
-# %% ../nbs/engine/26_explorer.ipynb #fe5026bd
+# %% ../nbs/engine/26_explorer.ipynb #2ebd0bb4
 _drawing = '''const N=data.n,W=data.width,svg=(to,w,h)=>{const e=document.createElementNS('http://www.w3.org/2000/svg','svg');e.setAttribute('viewBox',`0 0 ${w} ${h}`);e.setAttribute('aria-hidden','true');to.append(e);return e};
 const over=svg(box,N,N),plot=svg(right,N*8,N*8),at=v=>(v+W)/(2*W)*(N-1)+.5;
-plot.setAttribute('aria-hidden','false');plot.setAttribute('role','img');
+plot.removeAttribute('aria-hidden');plot.setAttribute('role','img');
 make('p',left,{},'across: x, seen from above; up: y, seen from the side; from \\u2212'+W+' to '+W+' radii. Dark: low energy. Dotted: the wheel.');
 const caption=make('p',right);
 const energyAt=(g,x,y)=>{const u=Math.min(N-1.001,Math.max(0,at(x)-.5)),v=Math.min(N-1.001,Math.max(0,at(y)-.5)),i=u|0,j=v|0,a=u-i,b=v-j;
@@ -109,14 +109,14 @@ const curve=(g,x,top)=>{const L=34,B=26,R=N*8,w=R-L-6,h=R-B-8,X=y=>L+(y+W)/(2*W)
  plot.innerHTML=line(L,8,L,8+h)+line(L,8+h,R-6,8+h)+ticks+yticks+seen.map(y=>line(X(y),8,X(y),8+h,'stroke-dasharray="2 4" opacity=".7"')).join('')
   +`<polyline points="${pts}" fill="none" stroke="#E69F00" stroke-width="3" stroke-linejoin="round"/>`};'''
 
-# %% ../nbs/engine/26_explorer.ipynb #0e533832
+# %% ../nbs/engine/26_explorer.ipynb #fe3b4356
 _moving = '''const draw=()=>{const q=data.series[select.value],s=q.surfaces[knob.value],g=grid(s),x=cut.value/100,top=stretch.checked?s.top:data.top,v=q.values[knob.value];
  paint(g,top);curve(g,x,top);
  over.innerHTML=`<circle cx="${at(0)}" cy="${at(0)}" r="${(N-1)/(2*W)}" fill="none" stroke="#fff" stroke-width=".22" stroke-dasharray=".3 .7"/><line x1="${at(x)}" x2="${at(x)}" y1="0" y2="${N}" stroke="#E69F00" stroke-width=".35"/>`;
  knobText.textContent=`${q.knob} = ${v}`;knob.setAttribute('aria-valuetext',`${q.knob} ${v}`);
  xText.textContent=`seen from above: x = ${x.toFixed(2)}`;cut.setAttribute('aria-valuetext',x.toFixed(2));
- said.textContent=`${q.knob} ${v}: walls of ${num(s.walls)}; ${num(100*s.leak)} % of the impossible pairs pass with 95 % of the true ones.`;
- note.textContent=q.note;caption.textContent='energy of every y for this x; dotted: where the lamp can be';
+ said.textContent=`${q.knob} ${v}: walls of ${num(s.walls)}; ${(100*s.leak).toFixed(s.leak<.0995?1:0)} % of the impossible pairs pass with 95 % of the true ones.`;
+ note.textContent=q.note;caption.textContent='up: energy; across: y, all of them for this x. Dotted: where the lamp can be.';
  canvas.setAttribute('aria-label',`Energy map for ${q.knob} ${v}. ${said.textContent}`);
  plot.setAttribute('aria-label',`Energy against y at x = ${x.toFixed(2)}, from ${num(Math.min(...g))} to ${num(Math.max(...g))} on the whole map`)};
 const choose=()=>{const q=data.series[select.value];knob.max=q.values.length-1;knob.value=q.start;draw()};
