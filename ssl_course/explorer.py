@@ -38,18 +38,19 @@ def draw_surfaces(
     plt.close(fig)
     return fig
 
-# %% ../nbs/engine/30_explorer.ipynb #cfc2e8d8
+# %% ../nbs/engine/30_explorer.ipynb #0ab1e3fe
 def _bytes(e):
     "A surface as base64 of bytes: 255·√(energy/highest), finest where it matters; and the highest"
     top = max(float(e.max()), 1e-12)
     return base64.b64encode((255*(e/top).clip(0)**.5).round().astype(np.uint8).tobytes()).decode(), float(f'{top:.4g}')
 
 def _still(series, top, width):
-    "What is seen without JavaScript: the first, two middle and the last surface of each series, as a data address"
-    pick = lambda k: [0, k//3, 2*k//3, k-1]
+    "What is seen without JavaScript: the first, a middle and the last surface of each series, as a data address"
+    pick = lambda k: sorted({0, k//2, k-1})
     chosen = [(q, i) for q in series for i in pick(len(q['values']))]
-    fig = draw_surfaces([q['surfaces'][i] for q,i in chosen], [f"{q['knob']} {q['values'][i]:g}" for q,i in chosen], top, width, size=1.5)
-    fig.savefig(b := io.BytesIO(), format='png', dpi=72, facecolor='white')
+    ncols = len(chosen)//len(series)
+    fig = draw_surfaces([q['surfaces'][i] for q,i in chosen], [f"{q['knob']} {q['values'][i]:g}" for q,i in chosen], top, width, ncols, size=1.5)
+    fig.savefig(b := io.BytesIO(), format='png', dpi=64, facecolor='white')
     Image.open(b).convert('RGB').quantize(24, kmeans=3, dither=Image.Dither.NONE).save(b := io.BytesIO(), 'png', optimize=True)
     return 'data:image/png;base64,'+base64.b64encode(b.getvalue()).decode()
 
@@ -123,7 +124,7 @@ const choose=()=>{const q=data.series[select.value];knob.max=q.values.length-1;k
 select.addEventListener('change',choose);for(const e of[knob,cut,stretch])e.addEventListener('input',draw);
 choose();root.classList.add('live');root.querySelector('.still').style.display='none';'''
 
-# %% ../nbs/engine/30_explorer.ipynb #4737ff4b
+# %% ../nbs/engine/30_explorer.ipynb #7e549816
 def energy_explorer(
     series, # dicts: label, knob (its name), values, surfaces ((n,n) arrays), walls, leak (a number for each), note (a sentence)
     top:float=4., # the energy of the brightest colour
@@ -140,7 +141,7 @@ def energy_explorer(
     n,colors = len(series[0]['surfaces'][0]), (255*colormaps['cividis'](np.linspace(0, 1, 17))[:,:3]).round().astype(int).tolist()
     data = json.dumps(dict(n=n, width=width, top=top, colors=colors, series=shown), ensure_ascii=False, separators=(',', ':')).replace('<', '\\u003c')
     text = '\n'.join(f"{q['label']}: " + '; '.join(f"{q['knob']} {v:g}: walls {w:.3g}, leak {l:.1%}" for v,w,l in zip(q['values'], q['walls'], q['leak'])) for q in series)
-    alt = 'Energy maps in rows of four, dark where the energy is low. ' + text.replace('\n', '. ')
+    alt = 'Energy maps, dark where the energy is low. ' + text.replace('\n', '. ')
     html = (f'{_css}<div class="energy-explorer"><div class="still"><img src="{_still(series, top, width)}" alt="{escape(alt)}"></div>'
             f'<script>(()=>{{const data={data};\n{_controls}\n{_drawing}\n{_moving}\n}})();</script></div>')
     return Shown(html, text)
