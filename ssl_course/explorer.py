@@ -16,7 +16,7 @@ from PIL import Image
 from .plots import Shown,course_style
 from .settings import CourseError
 
-# %% ../nbs/engine/30_explorer.ipynb #39b1943f
+# %% ../nbs/engine/30_explorer.ipynb #e2849acf
 def draw_surfaces(
     surfaces, # (n,n) arrays of `surface`
     titles, # one for each
@@ -34,7 +34,7 @@ def draw_surfaces(
             im = ax.imshow(e, origin='lower', extent=[-width, width]*2, cmap='cividis', vmin=0, vmax=top or e.max(), interpolation='bilinear')
             ax.add_patch(plt.Circle((0, 0), 1, fill=False, color='white', ls=':', lw=1.2))
             ax.set_title(t, fontsize=8.5, weight='normal'), ax.grid(False)
-        if top: fig.colorbar(im, ax=axs, label='energy', shrink=.8, ticks=range(int(top)+1))
+        if top: fig.colorbar(im, ax=axs, label='energy', shrink=.8, ticks=np.linspace(0, top, 5))
     plt.close(fig)
     return fig
 
@@ -72,7 +72,7 @@ div.energy-explorer.energy-explorer{margin:1em 0;padding:.8em;border:1px solid c
 .energy-explorer p{margin:.5em 0 0}
 </style>'''
 
-# %% ../nbs/engine/30_explorer.ipynb #e814d35c
+# %% ../nbs/engine/30_explorer.ipynb #1bee2930
 _controls = '''const root=document.currentScript?.closest('.energy-explorer')||[...document.querySelectorAll('.energy-explorer:not(.live)')].pop();
 if(!root||root.classList.contains('live'))return;
 const make=(tag,to,attrs={},text='')=>{const e=document.createElement(tag);for(const k in attrs)e.setAttribute(k,attrs[k]);e.textContent=text;to.append(e);return e};
@@ -80,7 +80,7 @@ const ui=make('div',root,{class:'ui'}),knobs=make('div',ui,{class:'knobs'}),maps
 const field=text=>{const l=make('label',knobs),t=make('span',l,{},text);return[l,t]};
 const[chooser]=field('What is done: '),select=make('select',chooser);
 data.series.forEach((q,i)=>make('option',select,{value:i},q.label));
-const[strong]=field(''),stretch=make('input',strong,{type:'checkbox'});strong.append('colours up to this surface\\u2019s own highest energy');
+const[strong]=field(''),stretch=make('input',strong,{type:'checkbox'});strong.append('colours and heights of this surface alone');
 const[,knobText]=field(''),knob=make('input',knobText.parentNode,{type:'range',min:0,step:1});
 const[,xText]=field(''),cut=make('input',xText.parentNode,{type:'range',min:-120,max:120,step:5,value:0});
 const left=make('div',maps),box=make('div',left,{class:'map'}),right=make('div',maps);
@@ -110,8 +110,9 @@ const curve=(g,x,top)=>{const L=34,B=26,R=N*8,w=R-L-6,h=R-B-8,X=y=>L+(y+W)/(2*W)
  plot.innerHTML=line(L,8,L,8+h)+line(L,8+h,R-6,8+h)+ticks+yticks+seen.map(y=>line(X(y),8,X(y),8+h,'stroke-dasharray="2 4" opacity=".7"')).join('')
   +`<polyline points="${pts}" fill="none" stroke="#E69F00" stroke-width="3" stroke-linejoin="round"/>`};'''
 
-# %% ../nbs/engine/30_explorer.ipynb #fe3b4356
-_moving = '''const draw=()=>{const q=data.series[select.value],s=q.surfaces[knob.value],g=grid(s),x=cut.value/100,top=stretch.checked?s.top:data.top,v=q.values[knob.value];
+# %% ../nbs/engine/30_explorer.ipynb #6b6d4efc
+_moving = '''const middle=g=>{let m=1e-12;for(let r=0;r<N;r++)for(let q=0;q<N;q++)if(Math.max(Math.abs(r/(N-1)-.5),Math.abs(q/(N-1)-.5))*2*W<=1)m=Math.max(m,g[r*N+q]);return m};
+const draw=()=>{const q=data.series[select.value],s=q.surfaces[knob.value],g=grid(s),x=cut.value/100,top=stretch.checked?middle(g):data.top,v=q.values[knob.value];
  paint(g,top);curve(g,x,top);
  over.innerHTML=`<circle cx="${at(0)}" cy="${at(0)}" r="${(N-1)/(2*W)}" fill="none" stroke="#fff" stroke-width=".22" stroke-dasharray=".3 .7"/><line x1="${at(x)}" x2="${at(x)}" y1="0" y2="${N}" stroke="#E69F00" stroke-width=".35"/>`;
  knobText.textContent=`${q.knob} = ${v}`;knob.setAttribute('aria-valuetext',`${q.knob} ${v}`);
