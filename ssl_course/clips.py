@@ -13,22 +13,22 @@ from .images import ImageSet
 from .postcards import Dice,Postcards
 from .settings import CourseError
 
-# %% ../nbs/engine/03b_clips.ipynb #25759e72
-_room = .25 # of the picture's side, on each side of the window: what the camera has to drift and shake in
+# %% ../nbs/engine/03b_clips.ipynb #fb495494
+_room = .2 # of the picture's side, on each side of the window: what the camera has to drift and shake in
 
 class Clips:
     "Short clips of `Postcards`, by number. Raises `CourseError` on impossible arguments."
     def __init__(self,
-        size=32, # side of the frames, pixels, 16 to 85
+        size=32, # side of the frames, pixels, 16 to 91
         seed=0, # another seed is another world of the same kind
         frames=5, # frames in a clip, 2 or more
         path=.3, # how far the object goes to either side of the middle of its path, at most, as a share of the side
-        drift=.12, # the same for the camera
+        drift=.1, # the same for the camera
         shake=.08, # jerk of the camera in each frame, at most, as a share of the side
         flicker=.15, # jerk of the brightness in each frame, at most
         scenes=.25, # share of scenes; the rest are close-ups
     ):
-        if size!=int(size) or not 16<=size<=85: raise CourseError(f"Clips of {size} px were asked for; size must be a whole number from 16 to 85.")
+        if size!=int(size) or not 16<=size<=91: raise CourseError(f"Clips of {size} px were asked for; size must be a whole number from 16 to 91.")
         if frames!=int(frames) or frames<2: raise CourseError(f"Clips of {frames} frame(s) were asked for; there is no order in time with fewer than 2.")
         if min(path, drift, shake, flicker)<0 or drift+shake>_room: raise CourseError(f"drift={drift} and shake={shake}: neither may be below 0, and together they are at most {_room}.")
         self.size,self.seed,self.frames,self.path,self.drift,self.shake,self.flicker = int(size),int(seed),int(frames),path,drift,shake,flicker

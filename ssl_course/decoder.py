@@ -13,14 +13,14 @@ from .encoder import Encoder
 from .settings import CourseError
 from .views import random_boxes
 
-# %% ../nbs/engine/08b_decoder.ipynb #5b4a3a52
+# %% ../nbs/engine/08b_decoder.ipynb #094de3aa
 def stride_of(
     encoder:Encoder, # any encoder
     size:int=64, # side of the pictures that it is tried on, pixels
 )->int:
     "How many pixels wide the block is that one place of the encoder's features stands for: 8 for the small one, 32 for most of timm's."
-    mode = encoder.training
-    with torch.no_grad(): side = encoder.eval().features(torch.zeros(1, encoder.channels, size, size, device=encoder.mean.device)).shape[-1]
+    mode,device = encoder.training,next(encoder.buffers()).device
+    with torch.no_grad(): side = encoder.eval().features(torch.zeros(1, encoder.channels, size, size, device=device)).shape[-1]
     encoder.train(mode)
     return size//side
 
