@@ -16,7 +16,7 @@ from .core import Pretext
 from ..settings import CourseError
 from ..views import Views,mild_views
 
-# %% ../../nbs/lessons/05_holes_and_noise.ipynb #67d6e63e
+# %% ../../nbs/lessons/05_holes_and_noise.ipynb #a14a7d02
 class Autoencoder(Pretext):
     "Give the picture back. Loss: squared error, the mean over all numbers of all pictures."
     name,metrics = 'autoencoder',()
@@ -29,26 +29,29 @@ class Autoencoder(Pretext):
 
     def setup(self, encoder): self.decoder = Decoder(encoder)
     def spoil(self, x): return x # what is shown in place of x
+
     def make(self, x):
         x = self.views(x) if self.training else x
         return self.spoil(x), x
+
     def forward(self, encoder, inputs): return self.decoder(encoder.features(inputs), inputs.shape[2:])
     def loss(self, pred, target): return F.mse_loss(pred, target)
 
-# %% ../../nbs/lessons/05_holes_and_noise.ipynb #e318dc31
+# %% ../../nbs/lessons/05_holes_and_noise.ipynb #a7e337f1
 class Denoise(Autoencoder):
-    "Give back the picture without the noise that was added to it (Vincent et al. 2008). Loss: as `Autoencoder`."
+    "Give back the picture without the noise that was added to it (Vincent et al. 2008). Loss: as that of `Autoencoder`."
     name = 'denoise'
     def __init__(self,
-        noise:float=.2, # standard deviation of the noise
+        noise:float=.2, # its standard deviation σ
         views:Views=None, # augmentation of training images; default: `mild_views()`
     ):
         super().__init__(views)
         if noise<0: raise CourseError(f"The noise is {noise}; it is a standard deviation, from 0 up.")
         self.noise = noise
+
     def spoil(self, x): return x+self.noise*torch.randn_like(x)
 
-# %% ../../nbs/lessons/05_holes_and_noise.ipynb #98f8d5c5
+# %% ../../nbs/lessons/05_holes_and_noise.ipynb #3d093b16
 class Inpaint(Autoencoder):
     "Fill in what is behind a grey box (Pathak et al. 2016). Loss: squared error in the hole, the mean over its numbers."
     name = 'inpaint'
@@ -63,7 +66,7 @@ class Inpaint(Autoencoder):
     def make(self, x):
         x = self.views(x) if self.training else x
         hole = random_masks(x, self.area, self.holes)
-        return x.where(~hole, .5), torch.cat([x, hole.to(x.dtype)], 1) # the target brings its mask along, as one channel more
+        return x.where(~hole, .5), torch.cat([x, hole.to(x.dtype)], 1) # the mask travels as one channel more
 
     def loss(self, pred, target):
         hole = target[:,-1:]
