@@ -191,7 +191,7 @@ def test_order_shows_frames_of_one_clip_and_says_the_truth():
 def test_augmentation_keeps_a_clip_together():
     ramp = torch.linspace(0, 1, 16).expand(6, 3, 3, 16, 16).contiguous()
     task = Order()
-    with seeded(0): y = task.augment(ramp)
+    with seeded(0): y = task._augment(ramp)
     order = lambda f: f[...,-1].mean((2, 3))-f[...,0].mean((2, 3)) # positive: left is dark; a flip of one frame alone would show
     assert ((order(y)>0).all(1) | (order(y)<0).all(1)).all()
     assert (y[:,0]!=y[:,1]).any() # colours are each frame's own

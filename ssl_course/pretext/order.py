@@ -31,7 +31,7 @@ def three_times(
     row = torch.where(answer==1, torch.randint(0, 2, (n,)), torch.randint(2, 6, (n,)))
     return times.gather(1, ORDERS[row]), answer
 
-# %% ../../nbs/lessons/06_order_in_time.ipynb #22e95728
+# %% ../../nbs/lessons/06_order_in_time.ipynb #1cc3926e
 class Order(Pretext):
     "Are three frames of a clip in order, forwards or backwards? (Misra et al. 2016, shuffle and learn). Loss: cross-entropy, the mean over the batch; at the start about ln 2."
     name,clips = 'order',5
@@ -46,20 +46,19 @@ class Order(Pretext):
     def setup(self, encoder):
         self.head = nn.Sequential(nn.Linear(3*encoder.n_features, self.hidden), nn.BatchNorm1d(self.hidden), nn.ReLU(), nn.Linear(self.hidden, 2))
 
+    def make(self, x):
+        frames = as_frames(x, 3)
+        which,answer = three_times(*frames.shape[:2])
+        three = pick_frames(frames, which)
+        return (self._augment(three) if self.training else three).flatten(0, 1), answer.to(x.device)
+
     def forward(self, encoder, inputs): return self.head(encoder(inputs).unflatten(0, (-1, 3)).flatten(1))
     def describe(self, target): return ('not in order', 'in order')[int(target)]
 
-# %% ../../nbs/lessons/06_order_in_time.ipynb #782eccb1
+# %% ../../nbs/lessons/06_order_in_time.ipynb #bd0475e3
 @patch
-def make(self:Order, x):
-    frames = as_frames(x, 3)
-    which,answer = three_times(*frames.shape[:2])
-    three = pick_frames(frames, which)
-    return (self.augment(three) if self.training else three).flatten(0, 1), answer.to(x.device)
-
-@patch
-def augment(self:Order, frames):
-    "One crop and flip for all frames of a clip, other colours for each frame."
+def _augment(self:Order, frames):
+    "One crop and flip for all frames of a clip, other colours for each frame: (B,T,C,H,W), the same shape"
     b,t,c = frames.shape[:3]
     crops = self.views.crop(frames.flatten(1, 2)).unflatten(1, (t, c)) # crop takes any number of channels: here all frames' at once
     return self.views.colour(crops.flatten(0, 1)).unflatten(0, (b, t))
@@ -87,15 +86,14 @@ class Future(Pretext):
 
     def loss(self, pred, target): return F.mse_loss(pred, target)
 
-# %% ../../nbs/lessons/06_order_in_time.ipynb #0fcf9546
+# %% ../../nbs/lessons/06_order_in_time.ipynb #d576f5d1
 @patch
 def show(self:Order|Future,
     x, # strips (B,C,T·H,H) in [0,1]
     n:int=4, # how many clips
 ):
-    "Draw the frames that the network sees, a column for each clip; above, what it must say, or below, what it must draw."
+    "Draw a column for each clip: the frames that the network sees, and what it must say of them, or draw."
     inputs,target = self.make(x[:n])
-    columns = inputs.unflatten(0, (-1, len(inputs)//len(target)))
-    titles = [self.describe(t) for t in target] if target.ndim==1 else None
-    if titles is None: columns = torch.cat([columns, target], 1)
-    show_images(columns.transpose(0, 1).flatten(0, 1).clamp(0, 1), nrows=columns.shape[1], titles=titles and titles+['']*(len(inputs)-n), imsize=1.2)
+    frames = inputs.unflatten(0, (len(target), -1))
+    if target.ndim>1: frames,target = torch.cat([frames, target], 1),[]
+    show_images(frames.transpose(0, 1).flatten(0, 1).clamp(0, 1), nrows=frames.shape[1], titles=[*map(self.describe, target), *['']*frames[:,:,0,0,0].numel()], imsize=1.2)

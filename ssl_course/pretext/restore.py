@@ -73,7 +73,7 @@ def learn(self:WeakPainter,
         for p,g in zip(self.parameters(), grads): p.sub_(self.lr*g)
     return error.item()
 
-# %% ../../nbs/engine/10b_restore.ipynb #36d37702
+# %% ../../nbs/engine/10b_restore.ipynb #54224898
 class Damage(Pretext):
     "Is this picture whole, and if not, what was done to it: swapped, blurred, noisy, painted over? (after Jenni & Favaro 2018). Loss: cross-entropy, the mean over the batch; at the start about ln 5."
     name,kinds = 'damage',('whole','swapped','blurred','noisy','painted')
@@ -86,17 +86,15 @@ class Damage(Pretext):
         self.views = views or mild_views()
 
     def setup(self, encoder): self.head,self.painter = nn.Linear(encoder.n_features, len(self.kinds)),WeakPainter(encoder.channels)
-    def describe(self, target): return self.kinds[int(target)]
 
-# %% ../../nbs/engine/10b_restore.ipynb #8e3a7879
-@patch
-def make(self:Damage, x):
-    x = self.views(x) if self.training else x
-    mask,kind = random_masks(x, self.area),torch.randint(0, len(self.kinds), (len(x),), device=x.device)
-    inputs = x.clone()
-    for k,f in enumerate((swap_pieces, blur_piece, noise_piece, self.painter), 1):
-        which = kind==k
-        if not which.any(): continue
-        inputs[which] = f(x[which], mask[which])
-        if self.training and f is self.painter: f.learn(x[which], mask[which])
-    return inputs,kind
+    def make(self, x):
+        x = self.views(x) if self.training else x
+        mask,kind = random_masks(x, self.area),torch.randint(0, len(self.kinds), (len(x),), device=x.device)
+        inputs = x.clone()
+        for k,f in enumerate((swap_pieces, blur_piece, noise_piece, self.painter), 1):
+            if not (which := kind==k).any(): continue
+            inputs[which] = f(x[which], mask[which])
+            if self.training and f is self.painter: f.learn(x[which], mask[which])
+        return inputs,kind
+
+    def describe(self, target): return self.kinds[int(target)]
