@@ -35,6 +35,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                 'ssl_course/colourspace.py'),
                                         'ssl_course.colourspace.from_linear': ( 'engine/colourspace.html#from_linear',
                                                                                 'ssl_course/colourspace.py'),
+                                        'ssl_course.colourspace.grey_of': ('engine/colourspace.html#grey_of', 'ssl_course/colourspace.py'),
                                         'ssl_course.colourspace.lab_to_rgb': ( 'engine/colourspace.html#lab_to_rgb',
                                                                                'ssl_course/colourspace.py'),
                                         'ssl_course.colourspace.lightness': ( 'engine/colourspace.html#lightness',

@@ -222,7 +222,7 @@ def test_too_small_on_the_command_line(tmp_path, capsys):
 
 # --- all of them ---
 
-TASKS = dict(rotation=Rotation, colour=Colour, colour_regression=ColourRegression, relative_position=RelativePosition, jigsaw=Jigsaw)
+TASKS = dict(rotation=Rotation, colour=Colour, colour_l2=ColourRegression, position=RelativePosition, jigsaw=Jigsaw)
 
 @pytest.mark.parametrize('name', TASKS)
 def test_a_task_learns_through_the_learner_and_is_saved_whole(name, tmp_path):

@@ -5,14 +5,14 @@
 # %% auto #0
 __all__ = ['coarse', 'ColourRegression', 'Colour']
 
-# %% ../../nbs/lessons/03_colour.ipynb #3d136e1f
+# %% ../../nbs/lessons/03_colour.ipynb #de173e49
 import torch
 import torch.nn.functional as F
 from fastai.torch_core import show_images
 from fastcore.basics import store_attr
 from torch import nn
 
-from ..colourspace import colour_bins,lightness,paint,rgb_to_lab
+from ..colourspace import colour_bins,grey_of,paint,rgb_to_lab
 from .core import Pretext
 from ..settings import CourseError
 from ..views import Views,mild_views
@@ -25,10 +25,10 @@ def coarse(
     "The mean colour of each place of a prediction."
     return F.adaptive_avg_pool2d(ab, pred.shape[2:])
 
-# %% ../../nbs/lessons/03_colour.ipynb #04d09f0c
+# %% ../../nbs/lessons/03_colour.ipynb #7630c803
 class ColourRegression(Pretext):
     "Grey in, colour out: two numbers for each place. Loss: ½ of the squared distance in hundreds of Lab units, the mean over places (Zhang et al. 2016, equation 1)."
-    name,n_out = 'colour_regression',2
+    name,n_out = 'colour_l2',2
     def __init__(self,
         views:Views=None, # augmentation of training images, which should leave colours alone; default: `mild_views(jitter=0.)`
     ):
@@ -41,8 +41,8 @@ class ColourRegression(Pretext):
     def make(self, x):
         if x.shape[1]!=3 or self.training and not (x.amax(1)-x.amin(1)>.02).any(): raise CourseError(
             f"Colours can't be learned from grey pictures, and {len(x)} of {x.shape[1]} channel(s) have no colour; take coloured ones, or another task.")
-        x = self.views(x) if self.training else x
-        return lightness(x), rgb_to_lab(x)[:,1:]
+        lab = rgb_to_lab(self.views(x) if self.training else x)
+        return grey_of(lab[:,:1]), lab[:,1:]
 
     def forward(self, encoder, inputs): return self.head(encoder.features(inputs))
     def loss(self, pred, target): return (pred-coarse(target, pred)/100).square().sum(1).mean()/2

@@ -48,10 +48,10 @@ class _Pieces(Pretext):
         framed = F.pad(inputs.clamp(0, 1), (1, 1, 1, 1), value=1.).unflatten(1, (-1, self.across)) # (B,rows,across,C,p,p)
         show_images(framed.permute(0, 3, 1, 4, 2, 5).flatten(4).flatten(2, 3), titles=[self.describe(t) for t in target], ncols=n, imsize=1.5)
 
-# %% ../../nbs/lessons/04_patches.ipynb #5b2cc1d0
+# %% ../../nbs/lessons/04_patches.ipynb #07651422
 class RelativePosition(_Pieces):
     "Two pieces: in which of eight directions from the first lies the second? Loss: cross-entropy, the mean over the batch; at the start about ln 8 (Doersch et al. 2015)."
-    name,grid,across = 'relative_position',3,2
+    name,grid,across = 'position',3,2
     def __init__(self,
         gap:int=1, # least distance of the pieces, pixels
         jitter:int=1, # how far a piece may be moved, pixels
