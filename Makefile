@@ -42,7 +42,7 @@ lessons: .venv/.stamp-docs
 	  name=$$(basename $$nb .ipynb); name=$${name#*_}; \
 	  case "$(FORCE) $$stale " in 1*|*" $$name "*) \
 	    echo "$$nb: running at the budget cpu ..."; \
-	    SSL_COURSE_BUDGET=cpu PYTHONWARNINGS=ignore TQDM_MININTERVAL=60 $(BIN)/nbdev-test --save --n-workers 1 $$nb || exit 1; \
+	    SSL_COURSE_BUDGET=cpu PYTHONWARNINGS=ignore TQDM_MININTERVAL=60 $(BIN)/nbdev-test --save $$nb || exit 1; \
 	    $(BIN)/nbdev-clean --fname $$nb || exit 1;; \
 	  *) echo "$$nb: its results are up to date (FORCE=1 runs it all the same)";; esac; \
 	done
