@@ -117,7 +117,7 @@ def test_the_painter_learns_and_is_kept(x, tmp_path):
         painter,m = WeakPainter(),random_masks(x, (.1, .2))
         errors = [painter.learn(x, m) for _ in range(60)]
     assert errors[-1]<.95*errors[0]
-    images = Postcards(16, 1, threads=1).images(60, target=None)
+    images = Postcards(16, 1, threads=1).images(40, target=None)
     learn = learner(images, Damage(), 16)
     before = {k: v.clone() for k,v in learn.model.state_dict().items() if 'painter' in k}
     quiet_fit(learn)
@@ -227,7 +227,7 @@ def test_trains_and_saves_and_is_listed(make, strips, tmp_path):
     wanted = postcards_for(make, 3, size=16)
     assert (wanted.x.shape[1]==80)==(make in FILMS)
 
-@pytest.mark.parametrize('make', PICTURES+FILMS, ids=lambda t: t.name)
+@pytest.mark.parametrize('make', (Damage, Order), ids=lambda t: t.name)
 def test_the_same_seed_gives_the_same_encoder(make, strips):
     images = strips if make in FILMS else Postcards(16, 1, threads=1).images(20, target=None)
     def weights():
@@ -248,7 +248,7 @@ def test_images_without_colour(make, film):
 @pytest.mark.parametrize('make,said', [(Inpaint, 'too small'), (Damage, 'too small'), (Order, 'clips of 1 frame'), (Future, 'clips of 1 frame')], ids=lambda t: getattr(t, 'name', ''))
 def test_pictures_that_will_not_do_are_refused_before_training(make, said):
     from ssl_course.images import ImageSet
-    images = ImageSet(np.zeros((20,12,12,3), np.uint8))
+    images = ImageSet(np.random.default_rng(0).integers(0, 255, (20,12,12,3), np.uint8))
     learn = learner(images, make())
     before = {k: v.clone() for k,v in learn.model.state_dict().items()}
     with pytest.raises(CourseError, match=said): quiet_fit(learn)

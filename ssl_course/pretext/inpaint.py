@@ -37,19 +37,23 @@ class Autoencoder(Pretext):
     def forward(self, encoder, inputs): return self.decoder(encoder.features(inputs), inputs.shape[2:])
     def loss(self, pred, target): return F.mse_loss(pred, target)
 
-# %% ../../nbs/lessons/05_holes_and_noise.ipynb #a7e337f1
+# %% ../../nbs/lessons/05_holes_and_noise.ipynb #6c6f43e9
 class Denoise(Autoencoder):
     "Give back the picture without the noise that was added to it (Vincent et al. 2008). Loss: as that of `Autoencoder`."
     name = 'denoise'
     def __init__(self,
         noise:float=.2, # its standard deviation σ
+        grain:int=4, # width of its blotches, pixels
         views:Views=None, # augmentation of training images; default: `mild_views()`
     ):
         super().__init__(views)
-        if noise<0: raise CourseError(f"The noise is {noise}; it is a standard deviation, from 0 up.")
-        self.noise = noise
+        if noise<0 or grain<1: raise CourseError(f"noise={noise} and grain={grain}: noise is a standard deviation, from 0 up, and grain a whole number of pixels, from 1 up.")
+        store_attr('noise,grain')
 
-    def spoil(self, x): return x+self.noise*torch.randn_like(x)
+    def spoil(self, x):
+        b,c,h,w = x.shape
+        coarse = torch.randn(b, c, -(-h//self.grain), -(-w//self.grain), device=x.device)
+        return x+self.noise*F.interpolate(coarse, scale_factor=self.grain)[:,:,:h,:w]
 
 # %% ../../nbs/lessons/05_holes_and_noise.ipynb #3d093b16
 class Inpaint(Autoencoder):

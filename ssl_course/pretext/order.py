@@ -31,12 +31,11 @@ def three_times(
     row = torch.where(answer==1, torch.randint(0, 2, (n,)), torch.randint(2, 6, (n,)))
     return times.gather(1, ORDERS[row]), answer
 
-# %% ../../nbs/lessons/06_order_in_time.ipynb #1cc3926e
+# %% ../../nbs/lessons/06_order_in_time.ipynb #9a4dcecd
 class Order(Pretext):
     "Are three frames of a clip in order, forwards or backwards? (Misra et al. 2016, shuffle and learn). Loss: cross-entropy, the mean over the batch; at the start about ln 2."
     name,clips = 'order',5
     def __init__(self,
-        hidden:int=256, # width of the head
         views:Views=None, # augmentation in training: one crop for all frames of a clip, colours for each; default: `mild_views()`
     ):
         super().__init__()
@@ -44,7 +43,8 @@ class Order(Pretext):
         self.views = views or mild_views()
 
     def setup(self, encoder):
-        self.head = nn.Sequential(nn.Linear(3*encoder.n_features, self.hidden), nn.BatchNorm1d(self.hidden), nn.ReLU(), nn.Linear(self.hidden, 2))
+        self.squeeze = nn.Sequential(nn.Conv2d(encoder.n_features, 16, 1), nn.AdaptiveAvgPool2d(4), nn.Flatten()) # 256 numbers a frame
+        self.head = nn.Sequential(nn.Linear(3*256, 256), nn.BatchNorm1d(256), nn.ReLU(), nn.Linear(256, 2))
 
     def make(self, x):
         frames = as_frames(x, 3)
@@ -52,7 +52,7 @@ class Order(Pretext):
         three = pick_frames(frames, which)
         return (self._augment(three) if self.training else three).flatten(0, 1), answer.to(x.device)
 
-    def forward(self, encoder, inputs): return self.head(encoder(inputs).unflatten(0, (-1, 3)).flatten(1))
+    def forward(self, encoder, inputs): return self.head(self.squeeze(encoder.features(inputs)).unflatten(0, (-1, 3)).flatten(1))
     def describe(self, target): return ('not in order', 'in order')[int(target)]
 
 # %% ../../nbs/lessons/06_order_in_time.ipynb #bd0475e3
