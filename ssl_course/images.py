@@ -17,23 +17,24 @@ from .settings import CourseError,Settings
 from .decode import decode_files,decode_folder,image_extensions
 from .postcards import Postcards
 
-# %% ../nbs/engine/03_images.ipynb #889b19d3
+# %% ../nbs/engine/03_images.ipynb #db64a404
 def _checked_y(x, y):
-    "Labels as int64 (N,), float32 (N,k) or uint8 (N,H,W)"
+    "Labels as int64 (N,), bool (N,k), float32 (N,k) or uint8 (N,H,W)"
     y = np.asarray(y)
     if len(y)!=len(x): raise CourseError(f"There are {len(x):,} images and {len(y):,} labels; there must be one label for each image.")
     if y.ndim==3 and y.shape==x.shape[:3]: return y.astype(np.uint8, copy=False)
     if y.ndim==1 and y.dtype.kind in 'iub': return y.astype(np.int64, copy=False)
+    if y.ndim==2 and y.dtype==bool: return y
     if y.ndim in (1,2) and y.dtype.kind in 'iuf': return y.astype(np.float32, copy=False).reshape(len(y), -1)
-    raise CourseError(f"Labels of shape {y.shape} and type {y.dtype} are neither class indices (N,), targets (N,k) nor masks (N,H,W) of {len(x):,} images.")
+    raise CourseError(f"Labels of shape {y.shape} and type {y.dtype} are neither class indices (N,), tags (N,k), targets (N,k) nor masks (N,H,W) of {len(x):,} images.")
 
-# %% ../nbs/engine/03_images.ipynb #e8e73cf8
+# %% ../nbs/engine/03_images.ipynb #6faf7a93
 class ImageSet:
     "N pictures of one size and, unless `y` is None, a label for each."
     def __init__(self,
         x, # uint8 (N,H,W,C), an array or a memory map
-        y=None, # None; int (N,): class indices; float (N,k): targets; (N,H,W): masks
-        vocab=None, # names of the classes, of the k targets, or of the values in a mask
+        y=None, # None; int (N,): class indices; bool (N,k): tags; float (N,k): targets; (N,H,W): masks
+        vocab=None, # names of the classes, of the k tags or targets, or of the values in a mask
         names=None, # a name for each picture, such as its file
         name='images', # a short description of the set
         failures=(), # (file, reason) of each file that could not be read
@@ -51,11 +52,12 @@ class ImageSet:
 
     def __len__(self): return len(self.x)
 
-# %% ../nbs/engine/03_images.ipynb #7f525e99
+# %% ../nbs/engine/03_images.ipynb #e12b592f
 @patch(as_prop=True)
 def kind(self:ImageSet)->str:
-    "'unlabelled', 'class', 'regression' or 'mask'."
+    "'unlabelled', 'class', 'tags', 'regression' or 'mask'."
     if self.y is None: return 'unlabelled'
+    if self.y.dtype==bool: return 'tags'
     return {1: 'class', 2: 'regression', 3: 'mask'}[self.y.ndim]
 
 @patch(as_prop=True)
@@ -300,7 +302,13 @@ def _file_column(df, images):
         if any(str(v).lower().endswith(ends) and os.path.isfile(images/str(v)) for v in df[c].head(20)): return c
     raise CourseError(f"No column of the table names files in {images}; its columns are {', '.join(map(str, df.columns))}. Name the folder by `images` and the column by `file_col`.")
 
-# %% ../nbs/engine/03_images.ipynb #646f60be
+# %% ../nbs/engine/03_images.ipynb #2ed2780e
+def _tags(df, cols):
+    "Columns of 0 and 1 as bool (N,k)"
+    if other := [c for c in cols if not df[c].isin([0, 1]).all()]: raise CourseError(f"Tags are columns of 0 and 1, and {', '.join(other)} has other values; leave it out, or use kind='regression'.")
+    return df[cols].to_numpy().astype(bool)
+
+# %% ../nbs/engine/03_images.ipynb #572d0092
 def _table_labels(df, target, kind):
     "(vocab, labels) from the target column or columns"
     cols = [target] if isinstance(target, str) else list(target)
@@ -311,12 +319,13 @@ def _table_labels(df, target, kind):
     if kind=='auto': kind = 'regression' if numbers else 'class'
     if kind=='regression' and not numbers: raise CourseError(f"Not all values of {', '.join(cols)} are numbers, so they can't be targets of a regression.")
     if kind=='regression': return tuple(cols),df[cols].to_numpy(np.float32)
-    if kind!='class' or len(cols)>1: raise CourseError(f"kind is {kind!r} and there are {len(cols)} target columns; it must be 'auto', 'regression', or 'class' with one column.")
+    if kind=='tags': return tuple(cols),_tags(df, cols)
+    if kind!='class' or len(cols)>1: raise CourseError(f"kind is {kind!r} and there are {len(cols)} target columns; it must be 'auto', 'regression', 'tags', or 'class' with one column.")
     texts = df[cols[0]].astype(str)
     vocab = tuple(sorted(set(texts)))
     return vocab,texts.map({v:i for i,v in enumerate(vocab)}).to_numpy(np.int64)
 
-# %% ../nbs/engine/03_images.ipynb #e73a51cf
+# %% ../nbs/engine/03_images.ipynb #7601ff0b
 @patch(cls_method=True)
 def from_csv(cls:ImageSet,
     csv, # a CSV file, or a pandas DataFrame
@@ -324,7 +333,7 @@ def from_csv(cls:ImageSet,
     target=None, # target column, or a list of them; None: no labels
     images=None, # the folder of the pictures; default: that of the file
     file_col=None, # column with the file names; default: the first that names files of that folder
-    kind='auto', # 'class', 'regression', or 'auto': regression if the targets are numbers
+    kind='auto', # 'class', 'regression', 'tags', or 'auto': regression if the targets are numbers
     name=None, # description; default: the table's name
     **kwargs, # `mode`, `min_side`, `needed`, `progress`, `workers` of `decode_files`
 )->ImageSet:
@@ -385,12 +394,12 @@ def from_url(cls:ImageSet,
     if parts and part not in parts: raise CourseError(f"{name} has no part {part!r}; it has {', '.join(parts)}.")
     return cls.from_folder(parts.get(part, path), size, labels, name=f'{name}/{part}' if parts else name, **kwargs)
 
-# %% ../nbs/engine/03_images.ipynb #7931be50
+# %% ../nbs/engine/03_images.ipynb #0eb99361
 @patch
 def images(self:Postcards,
     n, # how many
     start=0, # index of the first; ranges that don't overlap share no picture
-    target='object', # 'object' or 'biome': classes; another factor or a tuple of factors: a regression; 'mask': where the object is; None: no labels
+    target='object', # 'object' or 'biome': classes; another factor or a tuple of factors: a regression; 'mask': where the object is; 'tags': object and close-up; None: no labels
 )->ImageSet:
     "Postcards number `start` to `start+n-1` as a set. Raises `CourseError` for an unknown target."
     idx = np.arange(start, start+n)
@@ -399,10 +408,11 @@ def images(self:Postcards,
     if target is None: return made()
     if target=='mask': return made(self.masks(idx), ('background', 'object'))
     factors = self.factors(idx)
+    if target=='tags': return made(np.concatenate([np.eye(len(self.classes), dtype=bool)[factors['object']], factors['closeup'][:,None]], 1), (*self.classes, 'close-up'))
     if target in ('object', 'biome'): return made(factors[target], self.classes if target=='object' else self.biomes)
     wanted = (target,) if isinstance(target, str) else tuple(target)
     if miss := [t for t in wanted if t not in factors]:
-        raise CourseError(f"Postcards have no factor {', '.join(miss)}; a target is 'mask' or one of {', '.join(factors)}.")
+        raise CourseError(f"Postcards have no factor {', '.join(miss)}; a target is 'mask', 'tags' or one of {', '.join(factors)}.")
     return made(np.stack([factors[t] for t in wanted], axis=1).astype(np.float32), wanted)
 
 # %% ../nbs/engine/03_images.ipynb #01b794a4
@@ -421,12 +431,17 @@ def open_images(
     if path.exists(): return ImageSet.from_folder(folder_parts(path).get(part, path), size, **kwargs)
     raise CourseError(f"data is {d!r}, and there is no such folder; it may also be postcards, digits, or one of {', '.join(URL_NAMES)}.")
 
-# %% ../nbs/engine/03_images.ipynb #f5d96f37
-def _caption(s, i):
-    "What stands under picture i"
-    if s.kind=='class': return s.vocab[s.y[i]]
-    return ' '.join(f'{v:.2f}' for v in s.y[i]) if s.kind=='regression' else ''
+# %% ../nbs/engine/03_images.ipynb #91f608a0
+@patch
+def caption(self:ImageSet,
+    i, # number of a picture
+)->str:
+    "Its label as a text: the class, the tags, or the numbers with two decimals. Nothing for masks and without labels."
+    if self.kind=='class': return self.vocab[self.y[i]]
+    if self.kind=='tags': return ', '.join(v for v,on in zip(self.vocab, self.y[i]) if on)
+    return ' '.join(f'{v:.2f}' for v in self.y[i]) if self.kind=='regression' else ''
 
+# %% ../nbs/engine/03_images.ipynb #1f366b2d
 def _tiles(s, idx, cols, gap):
     "The pictures in a grid, as one RGBA picture with transparent gaps"
     h,w = s.x.shape[1:3]
@@ -438,7 +453,7 @@ def _tiles(s, idx, cols, gap):
         if s.kind=='mask': sheet[r:r+h, c:c+w, :3] = np.where(s.y[i][..., None]>0, s.x[i], s.x[i]//3) # all but the object is dimmed
     return sheet
 
-# %% ../nbs/engine/03_images.ipynb #6f8859a6
+# %% ../nbs/engine/03_images.ipynb #c67262d5
 @patch
 def show(self:ImageSet,
     n=24, # how many at most
@@ -453,7 +468,7 @@ def show(self:ImageSet,
     sheet = _tiles(self, idx, cols, gap)
     fig,ax = plt.subplots(figsize=(cols*1.1, cols*1.1*sheet.shape[0]/sheet.shape[1]), dpi=72)
     ax.imshow(sheet, interpolation='nearest')
-    for k,i in enumerate(idx): ax.text((k%cols)*(w+2)+w/2, (k//cols)*(h+gap)+h+.1*gap, _caption(self, i), ha='center', va='top', fontsize=9, color='grey')
+    for k,i in enumerate(idx): ax.text((k%cols)*(w+2)+w/2, (k//cols)*(h+gap)+h+.1*gap, self.caption(i), ha='center', va='top', fontsize=9, color='grey')
     ax.axis('off')
     fig.subplots_adjust(0, 0, 1, 1)
     plt.close(fig) # shown once, by being returned

@@ -195,23 +195,26 @@ def kept_task(
     task.seconds = card['seconds']
     return task.eval()
 
-# %% ../nbs/engine/21_stored.ipynb #1ea23b33
+# %% ../nbs/engine/21_stored.ipynb #4c2c7115
 @dataclass
 class BigComparison:
     "A comparison too long for a lesson."
     name:str # of the stored file
     plan:object # function of `Settings` → dict of all sizes and numbers
-    data:object # function of the plan → dict of `ImageSet`
+    data:object # function of the plan (and of a folder, if it needs one) → dict of `ImageSet`
     work:object # function (store, data, plan) that does what is still to be done
     code:tuple # functions and classes that the results depend on
+    needs:str='' # what folder it needs that is no part of the project; then it runs only when that is named
 
     def run(self,
         settings=None, # `Settings`; default: those of `settings.ini`
         folder=None, # where the finished file is to be; default: `stored_folder()`
+        source=None, # the folder that it needs, if it needs one
     )->Stored:
-        "Do what is still to be done, and store it. Ctrl-C loses the run under way."
+        "Do what is still to be done, and store it. Ctrl-C loses the run under way. Raises `CourseError` when a folder is needed and not named."
+        if self.needs and not source: raise CourseError(f"{self.name} needs {self.needs}: python -m ssl_course.stored {self.name}=FOLDER")
         plan = self.plan(settings or load_settings())
-        data = self.data(plan)
+        data = self.data(plan, source) if self.needs else self.data(plan)
         store = Stored(self.name, plan, data, self.code, folder)
         if not store.complete:
             self.work(store, data, plan)
@@ -238,17 +241,18 @@ def stale_stored(
 
 def _fixed(d): return {k: d['plan'][k] for k in ('seed', 'size') if k in d['plan']}
 
-# %% ../nbs/engine/21_stored.ipynb #111d1f72
+# %% ../nbs/engine/21_stored.ipynb #250fa2ec
 def main(
-    names=None, # which comparisons; default: those named on the command line, or all
+    names=None, # which comparisons, as name or name=FOLDER; default: those named on the command line, or all that need no folder
 ):
     "Run what is not up to date, at the budget of the settings. `python -m ssl_course.stored [name …]`"
-    names,known = names or sys.argv[1:],comparisons_known()
+    known = comparisons_known()
+    asked = dict((n.split('=', 1)+[None])[:2] for n in names or sys.argv[1:]) or {n: None for n,c in known.items() if not c.needs}
     try:
-        if bad := [n for n in names if n not in known]: raise CourseError(f"There is no big comparison {bad[0]!r}; there are {', '.join(known) or 'none'}.")
-        for c in (known[n] for n in names or known):
-            print(f'{c.name}: opening', flush=True)
-            print(c.run().note(), flush=True)
+        if bad := [n for n in asked if n not in known]: raise CourseError(f"There is no big comparison {bad[0]!r}; there are {', '.join(known) or 'none'}.")
+        for name,source in asked.items():
+            print(f'{name}: opening', flush=True)
+            print(known[name].run(source=source).note(), flush=True)
     except CourseError as e: sys.exit(f'ssl_course.stored: {e}')
 
 # %% ../nbs/engine/21_stored.ipynb #e15a8f43

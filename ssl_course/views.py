@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['LUMA', 'random_boxes', 'resize_matrix', 'crop_resize', 'saturation_matrix', 'hue_matrix', 'apply_colour', 'Views',
-           'binomial_blur', 'mild_views', 'strong_views']
+           'binomial_blur', 'mild_views', 'colour_views', 'strong_views']
 
 # %% ../nbs/engine/07_views.ipynb #09b8d9e8
 import math
@@ -145,13 +145,24 @@ def binomial_blur(
     soft = F.conv2d(F.pad(x, (2,2,2,2), mode='reflect'), kernel, groups=x.shape[1])
     return torch.lerp(x, soft, amount.to(x.device)[:,None,None,None])
 
-# %% ../nbs/engine/07_views.ipynb #8caf7f94
+# %% ../nbs/engine/07_views.ipynb #c63de965
 @patch
 def __call__(self:Views, x):
     "Views of `x`: crop, flip and colours, drawn anew for each image at each call."
-    x = self.colour(self.crop(x))
+    return self._paint(self.crop(x))
+
+@patch
+def _paint(self:Views, x):
+    "Colours and blur, which move no pixel"
+    x = self.colour(x)
     if not self.blur: return x
     return binomial_blur(x, torch.where(torch.rand(len(x))<self.blur, torch.rand(len(x)), 0.))
+
+# %% ../nbs/engine/07_views.ipynb #2800a1d1
+@patch(as_prop=True)
+def moves(self:Views)->bool:
+    "Do these views move pixels? Then a label that says where something is does not survive them."
+    return self.flip>0 or min(self.scale)<1 or tuple(self.ratio)!=(1, 1)
 
 # %% ../nbs/engine/07_views.ipynb #9c611370
 def mild_views(
@@ -160,9 +171,28 @@ def mild_views(
     "Views for supervised training: at least half of the area, a mirror image, a little colour."
     return Views(**{**dict(scale=(.5, 1.), brightness=.2, contrast=.2, saturation=.2, hue=.03, grey=0.), **kwargs})
 
+# %% ../nbs/engine/07_views.ipynb #cc0271db
+def colour_views(
+    **kwargs, # what to change, see `Views`
+)->Views:
+    "Views for regression: a little colour as in `mild_views`, and every pixel where it was."
+    return mild_views(**{**dict(scale=(1., 1.), ratio=(1, 1), flip=0.), **kwargs})
+
 # %% ../nbs/engine/07_views.ipynb #4bc1c395
 def strong_views(
     **kwargs, # what to change, see `Views`
 )->Views:
     "Views for contrastive pretraining on images whose colours say little about what they show: any hue, strong brightness, contrast and saturation."
     return Views(**{**dict(brightness=.5, contrast=.5, saturation=.6, hue=.5, jitter=.9), **kwargs})
+
+# %% ../nbs/engine/07_views.ipynb #75ef1611
+@patch
+def with_mask(self:Views,
+    x, # float images (B,C,H,W) in [0,1]
+    mask, # whole numbers (B,H,W)
+)->tuple: # views (B,C,size,size) and their masks (B,size,size)
+    "Views of `x`, and `mask` cropped, mirrored and resized with them."
+    n,size = len(x),self.size or x.shape[-1]
+    boxes,flip = random_boxes(n, self.scale, self.ratio),torch.rand(n)<self.flip
+    shares = crop_resize(F.one_hot(mask.long()).movedim(-1, 1).to(x), boxes, size, flip)
+    return self._paint(crop_resize(x, boxes, size, flip)),shares.argmax(1)
