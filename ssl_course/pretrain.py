@@ -317,7 +317,7 @@ def _set_random_state(dls, state):
     if state['cuda']: torch.cuda.set_rng_state_all(state['cuda'])
     for dl,s in zip((dl for dl in dls.loaders if hasattr(dl, 'rng')), state['loaders']): dl.rng.setstate(s)
 
-# %% ../nbs/engine/11_pretrain.ipynb #a5f3a003
+# %% ../nbs/engine/11_pretrain.ipynb #14689aa6
 def _plan(learn, **plan):
     "What a checkpoint must agree in, as plain values"
     images = getattr(learn.dls.train_ds, 'images', None)
@@ -328,13 +328,13 @@ def _plan(learn, **plan):
 def save_pretraining(
     learn, # a `PretextLearner`
     path, # where to, ending in .safetensors
-    epochs:int, # how many are done
+    done:int, # epochs that are done
     **plan, # what going on must agree in, as `lr=3e-3`
 ):
     "Write all that training needs to go on exactly: model, task, optimiser, random states. Whole or not at all."
     tensors = {}
     state = dict(model=learn.model.state_dict(), opt=learn.opt.state_dict(), random=_random_state(learn.dls))
-    card = dict(format=1, epochs=epochs, plan=_plan(learn, **plan), state=_pack(state, tensors))
+    card = dict(format=1, done=done, plan=_plan(learn, **plan), state=_pack(state, tensors))
     data = to_bytes(tensors, metadata={'ssl_course_training': json.dumps(card)})
     with whole_file(path) as f: f.write_bytes(data)
 
@@ -351,7 +351,7 @@ def _as_parameters(opt):
         for k,v in state.items():
             if torch.is_tensor(v) and v.shape==p.shape and v.ndim: state[k] = torch.empty_like(p).copy_(v)
 
-# %% ../nbs/engine/11_pretrain.ipynb #93d83edf
+# %% ../nbs/engine/11_pretrain.ipynb #0b6a09b7
 def resume_pretraining(
     learn, # a `PretextLearner`, built as the one that was saved
     path, # file by `save_pretraining`
@@ -367,7 +367,7 @@ def resume_pretraining(
     learn.create_opt()
     learn.opt.load_state_dict(state['opt'])
     if hasattr(learn.opt, 'opt'): _as_parameters(learn.opt.opt)
-    return card['epochs'],partial(_set_random_state, learn.dls, state['random'])
+    return card['done'],partial(_set_random_state, learn.dls, state['random'])
 
 # %% ../nbs/engine/11_pretrain.ipynb #59a40d4a
 class Checkpoint(Callback):
