@@ -129,12 +129,12 @@ RECIPE_COMPARISON = BigComparison('fine_tuning', plan, data, work,
     (head_only, naive, from_scratch, two_stage, discriminative, gradual, probe_then_tune, Stage, Decay, Recipe, group_rates, BatchNormPolicy, run_stage, fine_tune,
      plan, data, measured, compare_recipes, too_hot))
 
-# %% ../../nbs/engine/22_fine_tuning.ipynb #3a3bdaa0
+# %% ../../nbs/engine/22_fine_tuning.ipynb #bc159792
 def decay_plan(
     s, # a `Settings`
 )->dict: # plain values
     "All sizes and numbers; encoder and sets are those of the comparison of recipes."
-    return dict(plan(s), labels=list(s.pick((5,), (5, 50))), seeds=s.pick(1, 3), factors=list(s.pick((1.6,), (1.3, 1.6, 2.))))
+    return dict(plan(s), labels=list(s.pick((5,), (5, 50))), seeds=s.pick(1, 3), factors=list(s.pick((1.7,), (1.3, 1.7))))
 
 def decay_work(
     store, # a `Stored`
