@@ -45,7 +45,7 @@ def total_drift(
     a,b = (torch.cat([p.detach().cpu().flatten() for p in e.body.parameters()]) for e in (encoder, before))
     return float((a-b).norm()/b.norm())
 
-# %% ../nbs/engine/13_drift.ipynb #24ec26b2
+# %% ../nbs/engine/13_drift.ipynb #575d5e27
 def cka(
     x, # features (N,p)
     y, # features (N,q) of the same N pictures
@@ -55,7 +55,8 @@ def cka(
     if len(x)!=len(y): raise CourseError(f"cka compares features of the same pictures, and got those of {len(x)} and of {len(y)}.")
     x,y = x-x.mean(0),y-y.mean(0)
     norm = np.linalg.norm
-    return float(norm(y.T@x)**2/(norm(x.T@x)*norm(y.T@y)))
+    scale = norm(x.T@x)*norm(y.T@y)
+    return float(norm(y.T@x)**2/scale) if scale>0 else 0. # features that are the same for all pictures are like nothing
 
 # %% ../nbs/engine/13_drift.ipynb #4a27a9ee
 def unit_batches(

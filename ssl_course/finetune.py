@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['BN_POLICIES', 'RECIPES', 'Stage', 'Decay', 'group_rates', 'Recipe', 'head_only', 'naive', 'from_scratch', 'two_stage',
            'discriminative', 'gradual', 'probe_then_tune', 'draw_recipes', 'BatchNormPolicy', 'check_recipe',
-           'run_stage', 'fine_tune']
+           'run_stage', 'fine_tune', 'lr_find_groups']
 
 # %% ../nbs/lessons/09_careful_fine_tuning.ipynb #831cb337
 import math
@@ -287,3 +287,21 @@ def fine_tune(
         if quiet: quietly(learn, lambda l: run_stage(l, stage), desc)
         else: run_stage(learn, stage)
     return learn
+
+# %% ../nbs/lessons/09_careful_fine_tuning.ipynb #f713a770
+def lr_find_groups(
+    learn, # a `Learner` by `transfer_learner` whose head has been trained a little
+    num_it:int=40, # steps for each group
+    end_lr:float=1., # the largest rate that is tried
+)->pd.DataFrame: # a row for each group and step: group, lr, loss
+    "fastai's `lr_find` for each layer group by itself, with the others frozen. The model is as before afterwards."
+    learn.create_opt()
+    groups,rows = list(learn.opt.param_lists),[]
+    for g in range(len(groups)):
+        for i,ps in enumerate(groups):
+            for p in ps: p.requires_grad_(i==g)
+        with learn.no_bar(), learn.added_cbs(BatchNormPolicy('frozen statistics')):
+            learn.lr_find(1e-5, end_lr, num_it, show_plot=False, suggest_funcs=None)
+        rows += [dict(group=g, lr=float(lr), loss=float(l)) for lr,l in zip(learn.recorder.lrs, learn.recorder.losses)]
+    learn.unfreeze()
+    return pd.DataFrame(rows)

@@ -73,7 +73,7 @@ class Runs:
         if part not in self.all['parts']: raise CourseError(f"The stored comparison {self.all['name']} has no part {part!r}; it has {', '.join(self.all['parts'])}.")
         return pd.DataFrame(self.rows(part))
 
-# %% ../nbs/engine/21_stored.ipynb #93918206
+# %% ../nbs/engine/21_stored.ipynb #711150fe
 @patch
 def note(self:Runs)->str:
     "When, how many runs, how many seeds, how long, on what: the line that belongs below every table of stored results."
@@ -81,7 +81,7 @@ def note(self:Runs)->str:
     seeds = {r['seed'] for rows in a['parts'].values() for r in rows if 'seed' in r}
     n = sum(map(len, a['parts'].values()))
     took = f"{a['seconds']/60:.0f} minutes" if a['seconds']>=90 else f"{a['seconds']:.0f} seconds"
-    return f"Stored results: {n} runs with up to {len(seeds)} seeds, {a['date'] or 'not finished'}, {took} on {a['machine']['processor']} ({a['machine']['cores']} cores)."
+    return f"Stored results: {n} runs with up to {len(seeds)} seeds, {a['date'] or 'not finished'}, {took} of training and measuring on {a['machine']['processor']} ({a['machine']['cores']} cores)."
 
 # %% ../nbs/engine/21_stored.ipynb #52e383ce
 class Stored(Runs):
