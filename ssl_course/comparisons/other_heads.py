@@ -77,7 +77,7 @@ def fit_head(
         dls = few.dls(valid=few, bs=bs, views=colour_views(), steps=steps)
         return fine_tune(transfer_learner(dls, path, head), recipe, quiet=True).model
 
-# %% ../../nbs/engine/23_other_heads.ipynb #11c8ef60
+# %% ../../nbs/engine/23_other_heads.ipynb #5488ee4a
 def one_run(
     sets:dict, # pool, valid, test
     path, # the encoder file
@@ -96,6 +96,7 @@ def one_run(
     choice = max(tried, key=lambda c: tried[c][0])
     return dict(choice=choice, valid=tried[choice][0]) | score(tried[choice][1], sets['test'])
 
+# %% ../../nbs/engine/23_other_heads.ipynb #1eceea36
 def run_task(
     store, # a `Stored`
     task:str, # name of the part
@@ -124,7 +125,7 @@ def work(
 
 OTHER_HEADS = BigComparison('other_heads', plan, data, work, (plan, data, score, fit_head, one_run, run_task))
 
-# %% ../../nbs/engine/23_other_heads.ipynb #96e20d25
+# %% ../../nbs/engine/23_other_heads.ipynb #0740c496
 def cell_plan(
     s, # a `Settings`
 )->dict: # plain values
@@ -132,6 +133,7 @@ def cell_plan(
     return dict(recipe_plan(s), cells=s.pick(32, 64), labels=[s.pick(10, 50)], seeds=s.pick(1, 3), fit=dict(updates=s.pick(6, 100), passes=s.pick(1, 10), bs=16),
         cell_pretrain=dict(epochs=s.pick(1, 60), bs=s.pick(16, 64), lr=3e-3, width=s.pick(8, 32), seed=s.seed))
 
+# %% ../../nbs/engine/23_other_heads.ipynb #4ed90dbb
 def cell_data(
     p:dict, # a `cell_plan`
     folder, # with images/ and labels.csv
