@@ -361,6 +361,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                             'ssl_course/finetune.py'),
                                      'ssl_course.finetune._norms': ('lessons/careful_fine_tuning.html#_norms', 'ssl_course/finetune.py'),
                                      'ssl_course.finetune._say_lr': ('lessons/careful_fine_tuning.html#_say_lr', 'ssl_course/finetune.py'),
+                                     'ssl_course.finetune.careful': ('lessons/careful_fine_tuning.html#careful', 'ssl_course/finetune.py'),
                                      'ssl_course.finetune.check_recipe': ( 'lessons/careful_fine_tuning.html#check_recipe',
                                                                            'ssl_course/finetune.py'),
                                      'ssl_course.finetune.discriminative': ( 'lessons/careful_fine_tuning.html#discriminative',

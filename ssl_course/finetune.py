@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['BN_POLICIES', 'RECIPES', 'Stage', 'Decay', 'group_rates', 'Recipe', 'head_only', 'naive', 'from_scratch', 'two_stage',
            'discriminative', 'gradual', 'probe_then_tune', 'draw_recipes', 'BatchNormPolicy', 'check_recipe',
-           'run_stage', 'fine_tune', 'lr_find_groups']
+           'run_stage', 'fine_tune', 'lr_find_groups', 'careful']
 
 # %% ../nbs/lessons/09_careful_fine_tuning.ipynb #831cb337
 import math
@@ -306,3 +306,11 @@ def lr_find_groups(
         rows += [dict(group=g, lr=float(lr), loss=float(l)) for lr,l in zip(learn.recorder.lrs, learn.recorder.losses)]
     learn.unfreeze()
     return pd.DataFrame(rows)
+
+# %% ../nbs/lessons/09_careful_fine_tuning.ipynb #4c595e01
+def careful(
+    epochs:int=10, # epochs in all
+    lr:float=1e-2, # largest learning rate, that of the head
+)->Recipe:
+    "The library's default: `discriminative` with a milder decay, between what few and what many labels want."
+    return Recipe('careful', discriminative(epochs, lr, factor=1.7).stages)
