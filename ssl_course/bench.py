@@ -42,10 +42,10 @@ class StepTimes(Callback):
     @property
     def seconds(self): return [b-a for a,b in zip(self.ends, self.ends[1:])]
 
-# %% ../nbs/engine/18_bench.ipynb #9a885d38
+# %% ../nbs/engine/18_bench.ipynb #a43df412
 def step_times(
     task, # a `Pretext`
-    bs:int=256, # images in a batch
+    bs:int=128, # images in a batch, as in `make course`
     size:int=32, # their side, pixels
     rounds:int=6, # how often the two are timed in turns
 )->tuple: # images/s of the bare encoder, images/s of the whole step, median of the ratios
@@ -83,11 +83,11 @@ def _seconds(f):
     f()
     return perf_counter()-begin
 
-# %% ../nbs/engine/18_bench.ipynb #199102f1
+# %% ../nbs/engine/18_bench.ipynb #0e3da5b8
 def main():
     "Print the table of `ssl-course bench`."
     device = pick_device()
-    print(f'{device}, {torch.get_num_threads()} threads, {pick_precision(device=device)}, pictures of 32 pixels, batch 256\n')
+    print(f'{device}, {torch.get_num_threads()} threads, {pick_precision(device=device)}, pictures of 32 pixels, batch 128\n')
     print(f'{"":24}{"bare encoder":>16}{"whole step":>14}{"ratio":>8}')
     for name,task in pretext_tasks().items():
         bare,step,ratio = step_times(task())

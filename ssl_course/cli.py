@@ -35,14 +35,18 @@ def _run_args(sub):
     p.add_argument('--resume', action='store_true', help='go on after the stages that an earlier run finished')
     p.add_argument('--force', action='store_true', help='begin again in a folder that has an earlier run')
 
-# %% ../nbs/engine/20_cli.ipynb #ab1a1650
+# %% ../nbs/engine/20_cli.ipynb #07211fc9
 def run(
     a, # parsed arguments
 ):
     "`ssl-course run`"
-    from ssl_course.course import Job,run_course
+    from ssl_course.job import Job,Stages,plan,show_result
     keys = 'out pretext unlabelled labelled size budget seed epochs labels seeds'.split()
-    run_course(Job(**{k: getattr(a, k) for k in keys}), a.force, a.resume)
+    job = Job(**{k: getattr(a, k) for k in keys})
+    wanted = plan(job, load_settings(budget=a.budget, seed=a.seed, size=a.size))
+    if a.resume and not a.force and (Path(a.out)/'report.html').exists() and Stages(a.out, wanted, resume=True).finished: return show_result(a.out)
+    from ssl_course.course import run_course
+    run_course(job, a.force, a.resume)
 
 # %% ../nbs/engine/20_cli.ipynb #a3051d26
 def _task_lines():

@@ -58,7 +58,7 @@ def cka(
     scale = norm(x.T@x)*norm(y.T@y)
     return float(norm(y.T@x)**2/scale) if scale>0 else 0. # features that are the same for all pictures are like nothing
 
-# %% ../nbs/engine/13_drift.ipynb #4a27a9ee
+# %% ../nbs/engine/13_drift.ipynb #165001c6
 def unit_batches(
     images:ImageSet, # pictures
     bs:int=256, # in a batch
@@ -81,6 +81,7 @@ def stage_features(
         for h in hooks: h.remove()
     return [torch.cat(s).numpy() for s in seen]
 
+# %% ../nbs/engine/13_drift.ipynb #507a8f68
 def feature_similarity(
     encoder:Encoder, # after fine-tuning
     before:Encoder, # the pretrained one

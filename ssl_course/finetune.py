@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['BN_POLICIES', 'RECIPES', 'Stage', 'Decay', 'group_rates', 'Recipe', 'head_only', 'naive', 'from_scratch', 'two_stage',
            'discriminative', 'gradual', 'probe_then_tune', 'draw_recipes', 'BatchNormPolicy', 'check_recipe',
-           'run_stage', 'fine_tune', 'lr_find_groups']
+           'run_stage', 'fine_tune', 'lr_find_groups', 'careful']
 
 # %% ../nbs/lessons/09_careful_fine_tuning.ipynb #831cb337
 import math
@@ -177,7 +177,7 @@ def schedule(self:Recipe,
         parts.append(lrs)
     return np.concatenate(parts, axis=1)
 
-# %% ../nbs/lessons/09_careful_fine_tuning.ipynb #7f88afd6
+# %% ../nbs/lessons/09_careful_fine_tuning.ipynb #cec7c1a6
 def draw_recipes(
     recipes, # list of `Recipe`
     n_groups:int=6, # layer groups of the model, head included
@@ -193,7 +193,8 @@ def draw_recipes(
         for ax in axes[len(recipes):]: ax.set_axis_off()
         for i,(ax,r,a) in enumerate(zip(axes, recipes, lrs)):
             im = ax.imshow(a, aspect='auto', origin='lower', interpolation='nearest', cmap='viridis', norm=LogNorm(top/1e4, top), extent=(0, r.epochs, -.5, n_groups-.5))
-            ax.set_title(r.name + (' (random start)' if r.fresh else ''), fontsize=9), ax.grid(False)
+            ax.set_title(r.name, fontsize=9), ax.grid(False)
+            if r.fresh: ax.text(.5, .5, 'random weights', transform=ax.transAxes, ha='center', fontsize=8)
             ax.set_yticks(range(n_groups), ['image', *['']*(n_groups-2), 'head'])
             if i+ncols>=len(recipes): ax.set_xlabel('epoch')
         fig.colorbar(im, ax=list(axes), label='learning rate', shrink=.9, extend='min')
@@ -305,3 +306,11 @@ def lr_find_groups(
         rows += [dict(group=g, lr=float(lr), loss=float(l)) for lr,l in zip(learn.recorder.lrs, learn.recorder.losses)]
     learn.unfreeze()
     return pd.DataFrame(rows)
+
+# %% ../nbs/lessons/09_careful_fine_tuning.ipynb #4c595e01
+def careful(
+    epochs:int=10, # epochs in all
+    lr:float=1e-2, # largest learning rate, that of the head
+)->Recipe:
+    "The library's default: `discriminative` with a milder decay, between what few and what many labels want."
+    return Recipe('careful', discriminative(epochs, lr, factor=1.7).stages)

@@ -122,7 +122,7 @@ def add(self:Stored,
     self.all['seconds'] = round(self.all['seconds']+row.get('seconds', 0.), 1)
     write_json(self.working, self.all)
 
-# %% ../nbs/engine/21_stored.ipynb #bf167d8e
+# %% ../nbs/engine/21_stored.ipynb #8aeabd1c
 def _timed(work, key):
     begin = time.perf_counter()
     row = key | work(key)
@@ -135,6 +135,7 @@ def _done(keys, work, workers):
         with parallel_config('loky', inner_max_num_threads=1):
             yield from Parallel(workers, return_as='generator_unordered', max_nbytes=None)(delayed(_timed)(work, k) for k in keys)
 
+# %% ../nbs/engine/21_stored.ipynb #2d7ecb94
 @patch
 def each(self:Stored,
     part:str, # name of the part

@@ -63,7 +63,7 @@ def measured(
     gap = overfit_gap(model, few, sets['test'])
     return what_changed(model.encoder, before, sets['probe'], task, features) | {k: gap[k] for k in ('train_accuracy', 'train_loss', 'loss')}
 
-# %% ../../nbs/engine/22_fine_tuning.ipynb #ed118e4c
+# %% ../../nbs/engine/22_fine_tuning.ipynb #7fa7728c
 def _compare(store, part, starts, labels, seeds, sets, p, path):
     "Run a `Comparison` into a part of the store: each finished run is measured and kept at once"
     before = load_encoder(path)
@@ -75,6 +75,7 @@ def _compare(store, part, starts, labels, seeds, sets, p, path):
     done = [Run(**{k: r[k] for k in Run.__dataclass_fields__}) for r in store.rows(part)]
     c.run(done, keep, progress=False, workers=WORKERS)
 
+# %% ../../nbs/engine/22_fine_tuning.ipynb #93f6eba2
 def compare_recipes(
     store, # a `Stored`
     sets:dict, # what `data` gave
@@ -84,6 +85,7 @@ def compare_recipes(
     "The main table: all recipes at all numbers of labels, each at the learning rate that validation images choose."
     _compare(store, 'recipes', [Start(name, path, recipe, tuple(p['tries'])) for name,recipe in RECIPES.items()], p['labels'], p['seeds'], sets, p, path)
 
+# %% ../../nbs/engine/22_fine_tuning.ipynb #1747b3b1
 def too_hot(
     store, # a `Stored` with the main table in it
     sets:dict, # what `data` gave
@@ -96,6 +98,7 @@ def too_hot(
     starts = [Start(name, path, recipe, (h['times']*chosen[name],)) for name,recipe in RECIPES.items()]
     _compare(store, 'too hot', starts, [h['labels']], h['seeds'], sets, p, path)
 
+# %% ../../nbs/engine/22_fine_tuning.ipynb #ee995be9
 def pretrained_alone(
     store, # a `Stored`
     sets:dict, # what `data` gave

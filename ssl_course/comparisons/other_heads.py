@@ -77,38 +77,39 @@ def fit_head(
         dls = few.dls(valid=few, bs=bs, views=colour_views(), steps=steps)
         return fine_tune(transfer_learner(dls, path, head), recipe, quiet=True).model
 
-# %% ../../nbs/engine/23_other_heads.ipynb #11c8ef60
+# %% ../../nbs/engine/23_other_heads.ipynb #976f0e9f
 def one_run(
     sets:dict, # pool, valid, test
-    path, # the encoder file
+    starts:dict, # name in the table → (name of a recipe, encoder file)
     fit:dict, # `updates`, `passes`, `bs` of `fit_head`
     tries, # learning rates
-    key:dict, # method, labels, seed, and `lr` if the rate is known already
+    key:dict, # start, labels, seed, and `lr` if the rate is known already
 )->dict: # choice, valid, and what `score` gives for the test images
     "Choose the learning rate on validation images, beyond the edge of the search if the best is there; measure on test images once."
-    few,recipe = sets['pool'].few(key['labels'], key['seed']),RECIPES[key['method']]
+    recipe,path = starts[key['start']]
+    few = sets['pool'].few(key['labels'], key['seed'])
     tried,todo = {},[key['lr']] if 'lr' in key else list(tries)
     while todo:
         lr = todo.pop(0)
-        model = fit_head(few, path, recipe(lr=lr), key['seed'], **fit)
+        model = fit_head(few, path, RECIPES[recipe](lr=lr), key['seed'], **fit)
         tried[lr] = score(model, sets['valid'])['score'],model
         if not todo: todo = outward({c: v for c,(v,_) in tried.items()})
     choice = max(tried, key=lambda c: tried[c][0])
-    return dict(choice=choice, valid=tried[choice][0]) | score(tried[choice][1], sets['test'])
+    return dict(recipe=recipe, choice=choice, valid=tried[choice][0]) | score(tried[choice][1], sets['test'])
 
+# %% ../../nbs/engine/23_other_heads.ipynb #206bb46a
 def run_task(
     store, # a `Stored`
     task:str, # name of the part
-    methods:dict, # name in the table → (name of a recipe, encoder file)
+    starts:dict, # name in the table → (name of a recipe, encoder file)
     sets:dict, # pool, valid, test
     p:dict, # a `plan`
 ):
     "All runs of a task: the first seed searches, the others take what it found."
     known = lambda m,n: next(r['choice'] for r in store.rows(task) if (r['start'], r['labels'], r['seed'])==(m, n, 0))
     for seeds in ([0], range(1, p['seeds'])):
-        for m,(recipe,path) in methods.items():
-            keys = [dict(start=m, method=recipe, labels=n, seed=i) | (dict(lr=known(m, n)) if i else {}) for n in p['labels'] for i in seeds]
-            store.each(task, keys, partial(one_run, sets, path, p['fit'], p['tries']), WORKERS)
+        keys = [dict(start=m, labels=n, seed=i) | (dict(lr=known(m, n)) if i else {}) for n in p['labels'] for m in starts for i in seeds]
+        store.each(task, keys, partial(one_run, sets, starts, p['fit'], p['tries']), WORKERS)
 
 # %% ../../nbs/engine/23_other_heads.ipynb #04e10969
 def work(
@@ -124,7 +125,7 @@ def work(
 
 OTHER_HEADS = BigComparison('other_heads', plan, data, work, (plan, data, score, fit_head, one_run, run_task))
 
-# %% ../../nbs/engine/23_other_heads.ipynb #96e20d25
+# %% ../../nbs/engine/23_other_heads.ipynb #0740c496
 def cell_plan(
     s, # a `Settings`
 )->dict: # plain values
@@ -132,6 +133,7 @@ def cell_plan(
     return dict(recipe_plan(s), cells=s.pick(32, 64), labels=[s.pick(10, 50)], seeds=s.pick(1, 3), fit=dict(updates=s.pick(6, 100), passes=s.pick(1, 10), bs=16),
         cell_pretrain=dict(epochs=s.pick(1, 60), bs=s.pick(16, 64), lr=3e-3, width=s.pick(8, 32), seed=s.seed))
 
+# %% ../../nbs/engine/23_other_heads.ipynb #4ed90dbb
 def cell_data(
     p:dict, # a `cell_plan`
     folder, # with images/ and labels.csv
