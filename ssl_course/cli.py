@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['run', 'pretrain', 'finetune', 'predict', 'inspect', 'bench', 'lab', 'parser', 'main']
 
-# %% ../nbs/engine/20_cli.ipynb #d07448fb
-import argparse,csv,json,subprocess,sys,warnings
+# %% ../nbs/engine/20_cli.ipynb #24ee825e
+import argparse,csv,json,signal,subprocess,sys,warnings
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -204,7 +204,7 @@ def parser()->argparse.ArgumentParser:
     sub.add_parser('lab', help='JupyterLab with the lessons', description='Start JupyterLab in the folder of the lessons; run it in a checkout of ssl_course.')
     return p
 
-# %% ../nbs/engine/20_cli.ipynb #b32f5f05
+# %% ../nbs/engine/20_cli.ipynb #dda6d6f9
 def main(
     argv=None, # arguments; default: those of the process
 ):
@@ -215,7 +215,9 @@ def main(
     try: commands[a.command](a)
     except CourseError as e: _stop(f'ssl-course: {e}', 2)
     except OSError as e: _stop(f'ssl-course: {e.strerror or e}{f": {e.filename}" if e.filename else ""}. Finished stages are kept.', 2)
-    except KeyboardInterrupt: _stop('\nssl-course: stopped. Finished stages are kept; the same command with --resume goes on.', 130)
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN) # it is stopping already; pressing again must not cut that short
+        _stop('\nssl-course: stopped. Finished stages are kept; the same command with --resume goes on.', 130)
 
 def _stop(text, code):
     print(text, file=sys.stderr)
