@@ -8,8 +8,8 @@ __all__ = ['METHODS', 'NAMES', 'FACTORS_ASKED', 'VIEWS', 'WORKERS', 'CONTRAST', 
            'world_data', 'contrast_run', 'contrast_keys', 'contrast_work', 'methods_plan', 'task_for', 'method_run',
            'variant_run', 'peak_memory_of', 'methods_work', 'photo_plan', 'photo_data', 'photo_work']
 
-# %% ../../nbs/engine/24_two_views.ipynb #1509439b
-import os,subprocess,sys
+# %% ../../nbs/engine/24_two_views.ipynb #d203cca7
+import inspect,os,subprocess,sys
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -111,12 +111,12 @@ def factors_read(
     with threadpool_limits(1): fit = lambda t: make_pipeline(StandardScaler(), Ridge(len(e)/20)).fit(e[:half], t[:half])
     return {k: max(0., float(r2_score(y[k][half:], fit(y[k]).predict(e[half:]).reshape(-1, y[k].shape[1])))) for k in FACTORS_ASKED}
 
-# %% ../../nbs/engine/24_two_views.ipynb #70c94b31
+# %% ../../nbs/engine/24_two_views.ipynb #40af21aa
 def contrast_plan(
     s, # a `Settings`
 )->dict: # plain values
     "Sizes and numbers of the comparison behind lesson 11."
-    return dict(seed=s.seed, size=s.size, images=s.pick(128, 4000), pool=s.pick(60, 2000), test=s.pick(60, 1000), factors=s.pick(60, 2000), seeds=s.pick(1, 3),
+    return dict(seed=s.seed, size=s.size, images=s.pick(128, 4000), pool=s.pick(240, 2000), test=s.pick(60, 1000), factors=s.pick(60, 2000), seeds=s.pick(1, 3),
         train=dict(pictures=s.pick(128, 24_000), width=s.pick(4, 16)), bs=s.pick(16, 128), temps=list(s.pick((.2,), (.05, .1, .2, .5, 1.))),
         batches=list(s.pick((8,), (16, 32, 64, 256))), queues=list(s.pick((64,), (256, 4096))), small=s.pick(8, 16))
 
@@ -150,7 +150,7 @@ def contrast_run(
     start = p['images']+p['pool']+p['test']
     return out | dict(factors=factors_read(learn.encoder, Postcards(size=p['size'], seed=p['seed']), range(start, start+p['factors'])))
 
-# %% ../../nbs/engine/24_two_views.ipynb #953ffe5b
+# %% ../../nbs/engine/24_two_views.ipynb #9c3d766d
 WORKERS = min(2, os.cpu_count() or 1) # processes that train side by side, one thread each
 
 def contrast_keys(
@@ -168,14 +168,16 @@ def contrast_work(
     "Everything that is still to be done."
     store.each('runs', contrast_keys(p), partial(contrast_run, sets, p), WORKERS)
 
-CONTRAST = BigComparison('contrast', contrast_plan, world_data, contrast_work, (SimCLR, MoCo, contrast_plan, world_data, pretrained_by, judged, factors_read, contrast_run))
+def _sources(classes): return [o for c in classes for o in (c, *filter(inspect.isfunction, vars(c).values()))] # methods that were patched in, too
 
-# %% ../../nbs/engine/24_two_views.ipynb #060fa723
+CONTRAST = BigComparison('contrast', contrast_plan, world_data, contrast_work, (*_sources((SimCLR, MoCo)), contrast_plan, world_data, pretrained_by, judged, factors_read, contrast_run))
+
+# %% ../../nbs/engine/24_two_views.ipynb #864fbb24
 def methods_plan(
     s, # a `Settings`
 )->dict: # plain values
     "Sizes and numbers of the comparison behind lesson 12."
-    return dict(seed=s.seed, size=s.size, images=s.pick(128, 4000), pool=s.pick(120, 2000), test=s.pick(60, 1000), seeds=s.pick(1, 3), bs=s.pick(16, 64), small=s.pick(8, 16),
+    return dict(seed=s.seed, size=s.size, images=s.pick(128, 4000), pool=s.pick(240, 2000), test=s.pick(60, 1000), seeds=s.pick(1, 3), bs=s.pick(16, 64), small=s.pick(8, 16),
         train=dict(pictures=s.pick(64, 24_000), width=s.pick(4, 16)), labels=list(s.pick((2,), (5, 10))), fit=dict(lr=1e-2, updates=s.pick(8, 150), bs=32),
         hue=.5, collapse=dict(pictures=s.pick(64, 6_400), width=s.pick(4, 16)))
 
@@ -233,7 +235,7 @@ def peak_memory_of(
     if done.returncode: raise CourseError(f"The process that measures the memory of {key['method']} failed: {done.stderr.strip().splitlines()[-1]}")
     return dict(memory=int(done.stdout.split()[-1]))
 
-# %% ../../nbs/engine/24_two_views.ipynb #b87ce721
+# %% ../../nbs/engine/24_two_views.ipynb #f60b4d9b
 def methods_work(
     store, # a `Stored`
     sets:dict, # images, pool, test
@@ -246,7 +248,7 @@ def methods_work(
     store.each('memory', [dict(method=m) for m in METHODS], partial(peak_memory_of, p))
     store.each('small', [dict(method=m, bs=p['small'], seed=i) for i in seeds for m in METHODS], partial(method_run, sets, p), WORKERS)
 
-_code = (*METHODS.values(), pretrained_by, judged, tuned_accuracy, task_for, method_run, variant_run, methods_plan)
+_code = (*_sources(METHODS.values()), pretrained_by, judged, tuned_accuracy, task_for, method_run, variant_run, methods_plan)
 WITHOUT_NEGATIVES = BigComparison('without_negatives', methods_plan, world_data, methods_work, (*_code, world_data))
 
 # %% ../../nbs/engine/24_two_views.ipynb #231d3401
