@@ -198,14 +198,14 @@ def uniformity(
     k = (4*(z @ z.T)-4).exp()
     return float(((k.sum()-k.diagonal().sum())/(len(z)*(len(z)-1))).log())
 
-# %% ../nbs/engine/11_pretrain.ipynb #f153377c
+# %% ../nbs/engine/11_pretrain.ipynb #eaa24969
 class CollapseMeter(Callback):
     "Spread, effective rank, alignment and uniformity of embeddings and projections while training; warns in one sentence when collapse is under way."
     order,run_valid = 55,False # after the loss is known, before the bars are drawn
     def __init__(self,
         every:int=10, # steps between measurements
         most:int=256, # vectors in a measurement
-        low:float=.25, # warn when the spread falls below this share of the largest so far
+        low:float=.15, # warn when the spread falls below this share of the largest so far
     ):
         self.every,self.most,self.low = every,most,low
         self.rows,self.spectra,self.warning = [],{},None

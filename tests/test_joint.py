@@ -275,7 +275,8 @@ def everything(learn):
     opt = learn.opt.state_dict()
     out = {f'model.{k}': v for k,v in learn.model.state_dict().items()}
     out |= {f'opt.{i}.{k}': v for i,s in opt['state'].items() for k,v in s.items()}
-    out |= {f'group.{k}': v for k,v in opt['param_groups'][0].items() if k!='params'}
+    plain = lambda v: [float(o) for o in v] if isinstance(v, (tuple, list)) else float(v) if isinstance(v, (int, float)) else v
+    out |= {f'group.{k}': plain(v) for k,v in opt['param_groups'][0].items() if k!='params'}
     return out | dict(torch=torch.get_rng_state(), numpy=str(np.random.get_state()), shuffle=str([dl.rng.getstate() for dl in learn.dls.loaders]))
 
 @pytest.fixture(scope='module')

@@ -54,11 +54,11 @@ def steps_for(
     "Steps for the compute that `pictures` cost SimCLR."
     return max(2, round(pictures*cost(SimCLR)/cost(task)/bs))
 
-# %% ../../nbs/engine/24_two_views.ipynb #312fcee9
+# %% ../../nbs/engine/24_two_views.ipynb #774b1650
 def pretrained_by(
     task, # a `Pretext` with two views
     images, # an `ImageSet`
-    pictures:int=24_000, # that SimCLR would be shown
+    pictures:int=20_000, # that SimCLR would be shown
     bs:int=64, # pictures in a batch
     lr:float=3e-3, # largest learning rate for batches of 128; it goes with the root of the batch size
     width:int=16, # of `Encoder.small`
@@ -111,13 +111,13 @@ def factors_read(
     with threadpool_limits(1): fit = lambda t: make_pipeline(StandardScaler(), Ridge(len(e)/20)).fit(e[:half], t[:half])
     return {k: max(0., float(r2_score(y[k][half:], fit(y[k]).predict(e[half:]).reshape(-1, y[k].shape[1])))) for k in FACTORS_ASKED}
 
-# %% ../../nbs/engine/24_two_views.ipynb #40af21aa
+# %% ../../nbs/engine/24_two_views.ipynb #053f8665
 def contrast_plan(
     s, # a `Settings`
 )->dict: # plain values
     "Sizes and numbers of the comparison behind lesson 11."
     return dict(seed=s.seed, size=s.size, images=s.pick(128, 4000), pool=s.pick(240, 2000), test=s.pick(60, 1000), factors=s.pick(60, 2000), seeds=s.pick(1, 3),
-        train=dict(pictures=s.pick(128, 24_000), width=s.pick(4, 16)), bs=s.pick(16, 128), temps=list(s.pick((.2,), (.05, .1, .2, .5, 1.))),
+        train=dict(pictures=s.pick(128, 20_000), width=s.pick(4, 16)), bs=s.pick(16, 128), temps=list(s.pick((.2,), (.05, .1, .2, .5, 1.))),
         batches=list(s.pick((8,), (16, 32, 64, 256))), queues=list(s.pick((64,), (256, 4096))), small=s.pick(8, 16))
 
 def world_data(
@@ -172,13 +172,13 @@ def _sources(classes): return [o for c in classes for o in (c, *filter(inspect.i
 
 CONTRAST = BigComparison('contrast', contrast_plan, world_data, contrast_work, (*_sources((SimCLR, MoCo)), contrast_plan, world_data, pretrained_by, judged, factors_read, contrast_run))
 
-# %% ../../nbs/engine/24_two_views.ipynb #864fbb24
+# %% ../../nbs/engine/24_two_views.ipynb #b935e78d
 def methods_plan(
     s, # a `Settings`
 )->dict: # plain values
     "Sizes and numbers of the comparison behind lesson 12."
     return dict(seed=s.seed, size=s.size, images=s.pick(128, 4000), pool=s.pick(240, 2000), test=s.pick(60, 1000), seeds=s.pick(1, 3), bs=s.pick(16, 64), small=s.pick(8, 16),
-        train=dict(pictures=s.pick(64, 24_000), width=s.pick(4, 16)), labels=list(s.pick((2,), (5, 10))), fit=dict(lr=1e-2, updates=s.pick(8, 150), bs=32),
+        train=dict(pictures=s.pick(64, 20_000), width=s.pick(4, 16)), labels=list(s.pick((2,), (5, 10))), fit=dict(lr=1e-2, updates=s.pick(8, 150), bs=32),
         hue=.5, collapse=dict(pictures=s.pick(64, 6_400), width=s.pick(4, 16)))
 
 def task_for(
@@ -223,13 +223,13 @@ def variant_run(
     out = {f'{where} {what}': float(last.loc[where, what]) for where in last.index for what in ('spread', 'rank')}
     return out | dict(warned=meter.warning is not None, loss=float(np.mean(learn.recorder.losses[-5:])), **judged(learn.encoder, sets['pool'], sets['test']))
 
-# %% ../../nbs/engine/24_two_views.ipynb #329e5bc6
+# %% ../../nbs/engine/24_two_views.ipynb #893b9307
 def peak_memory_of(
     p:dict, # a `methods_plan`
     key:dict, # method
 )->dict: # memory, MB, of the whole process with its libraries
     "Peak memory of a new process that takes three steps of a method with the course's encoder, batches of 128."
-    code = (f"from ssl_course.comparisons.two_views import *; from ssl_course.course import peak_memory; w = Postcards(size={p['size']}, seed=0).images(256)\n"
+    code = (f"from ssl_course.comparisons.two_views import pretrained_by,task_for; from ssl_course.postcards import Postcards; from ssl_course.job import peak_memory; w = Postcards(size={p['size']}, seed=0).images(256)\n"
             f"pretrained_by(task_for({key['method']!r}, 128), w, 384, 128, width=32); print(peak_memory())")
     done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
     if done.returncode: raise CourseError(f"The process that measures the memory of {key['method']} failed: {done.stderr.strip().splitlines()[-1]}")
