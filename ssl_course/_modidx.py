@@ -8,6 +8,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                              'ssl_course/bench.py'),
                                   'ssl_course.bench.StepTimes.seconds': ('engine/bench.html#steptimes.seconds', 'ssl_course/bench.py'),
                                   'ssl_course.bench._seconds': ('engine/bench.html#_seconds', 'ssl_course/bench.py'),
+                                  'ssl_course.bench.encoder_passes': ('engine/bench.html#encoder_passes', 'ssl_course/bench.py'),
                                   'ssl_course.bench.encoder_seconds': ('engine/bench.html#encoder_seconds', 'ssl_course/bench.py'),
                                   'ssl_course.bench.main': ('engine/bench.html#main', 'ssl_course/bench.py'),
                                   'ssl_course.bench.step_times': ('engine/bench.html#step_times', 'ssl_course/bench.py'),
