@@ -66,13 +66,13 @@ def step_times(
 )->tuple: # pictures/s of the bare encoder, pictures/s of the whole step, median of the ratios
     "Time the bare encoder and whole pretraining steps in turns."
     with seeded(0):
-        dls = postcards_for(task, bs*4, size).unlabelled().dls(valid=.1, bs=bs)
+        dls = postcards_for(task, bs*5, size).unlabelled().dls(valid=.1, bs=bs)
         timer = StepTimes()
         learn = pretext_learner(dls, Encoder.small(), task, cbs=timer)
         passes = encoder_passes(learn, dls.one_batch()[0].as_subclass(torch.Tensor))
         n,bare,step = sum(s[0] for s,grad in passes if grad),[],[]
         for _ in range(rounds):
-            bare.append(min(encoder_seconds(learn.encoder, passes) for _ in range(3)))
+            bare.append(min(encoder_seconds(learn.encoder, passes) for _ in range(3))) # an epoch has four steps, and three times between them
             quietly(learn, lambda l: l.fit(1, 1e-3))
             step.append(min(timer.seconds))
     return n/median(bare),n/median(step),median(a/b for a,b in zip(bare, step))

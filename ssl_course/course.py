@@ -18,7 +18,7 @@ import torch
 from fastcore.basics import patch
 from PIL import Image
 
-from .compute import seeded
+from .compute import release_memory,seeded
 from .encoder import Encoder
 from .evaluate import Comparison,Run,frozen,labels_saved,scratch,tuned
 from .images import ImageSet,folder_parts
@@ -142,6 +142,7 @@ def compare(
             best = r.valid
             save_model(model, model_path, size=p['size'], labels_per_class=r.labels, seed=r.seed, valid_accuracy=r.valid)
         write_json(part, [asdict(r) for r in c.runs])
+    release_memory() # what pretraining had
     c.run(done, keep, workers=p['workers'])
     part.replace(path)
     return c

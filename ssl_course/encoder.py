@@ -150,9 +150,11 @@ def from_torchvision(cls:Encoder,
     "A torchvision model cut before its pooling by fastai's `create_body`. Raises `CourseError` when there is no such model."
     if name not in torchvision.models.list_models(torchvision.models):
         raise CourseError(f"torchvision has no classification model {name!r}; see torchvision.models.list_models().")
-    body = create_body(torchvision.models.get_model(name, weights=weights), n_in=channels, pretrained=weights is not None)
     stats = dict(mean=(.485,.456,.406), std=(.229,.224,.225)) if channels==3 else {}
-    return cls(body, dict(name='torchvision', model=name), channels, **stats)
+    model = torchvision.models.get_model(name, weights=weights)
+    try: return cls(create_body(model, n_in=channels, pretrained=weights is not None), dict(name='torchvision', model=name), channels, **stats)
+    except StopIteration as e: # what fastai raises when it finds no convolution where it looks for one
+        raise CourseError(f"fastai can't cut torchvision's {name!r} before its pooling; take another convolutional model, or timm's by Encoder.from_timm({name!r}).") from e
 
 # %% ../nbs/engine/08_encoder.ipynb #7598306c
 @patch(cls_method=True)

@@ -7,6 +7,7 @@ __all__ = ['Start', 'scratch', 'fit_start', 'Run', 'Comparison', 'outward', 'emb
            'tuned', 'LabelsSaved', 'labels_saved', 'label_efficiency']
 
 # %% ../nbs/lessons/01_labels_are_expensive.ipynb #5eaec13c
+import gc
 from dataclasses import asdict,dataclass
 from functools import partial
 from importlib import import_module
@@ -41,7 +42,7 @@ class Start:
     name:str # as it stands in tables
     encoder:object # what gives an `Encoder`: a function without arguments, an encoder file, or an `Encoder`
     recipe:object=None # a function of the learning rate that gives a `Recipe`; None: a linear probe on the frozen encoder
-    tries:tuple=(3e-3, 1e-2, 3e-2) # learning rates, or for a probe values of C, of which the validation set chooses
+    tries:tuple=(3e-3, 1e-2) # learning rates, or for a probe values of C, of which the validation set chooses
 
     def make(self)->Encoder:
         "A fresh copy of the encoder"
@@ -155,6 +156,7 @@ def _one(self:Comparison, start, n, seed, choices):
 def _work(comparison, *job):
     "A job in a process of its own, which has to know first what this one knows"
     import_module('ssl_course.all')
+    if not gc.get_freeze_count(): gc.freeze() # what was imported need not be searched for garbage after each fit
     return comparison._one(*job)
 
 @patch

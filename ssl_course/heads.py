@@ -345,7 +345,7 @@ def check_labels(
         if head.kind and not (head.kind=='regression' and _kind_of(y)=='tags'): _check_kind(head, _kind_of(y), 'the DataLoaders')
         check_numbers(y, head, 'the first batch')
         return y.numpy()
-    for s in (train, valid): 
+    for s in (train, valid):
         if head.kind: _check_kind(head, s.kind, s.name)
         check_numbers(s.y, head, s.name)
     if head.kind=='class': _check_classes(train, valid, head)

@@ -1,11 +1,14 @@
 "What several tests share: the checkout, a browser, and the site, built once."
-import functools,http.server,os,shutil,subprocess,sys,threading
+import functools,http.server,os,shutil,signal,subprocess,sys,threading
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 QUIET = '--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync --no-first-run'.split()
+
+# a shell that starts something in the background lets it ignore Ctrl-C, and all that it starts in turn
+if signal.getsignal(signal.SIGINT)==signal.SIG_IGN: signal.signal(signal.SIGINT, signal.default_int_handler)
 
 @pytest.fixture(scope='session')
 def root(): return ROOT

@@ -279,7 +279,27 @@ def test_predict(trained, here, capsys):
     assert head[:2]==['file', 'class'] and len(head)==12 and [r[:2] for r in table]==[r[:2] for r in rows]
     for r,t in zip(rows, table):
         prob = np.array(t[2:], float)
-        assert abs(prob.sum()-1)<1e-2 and head[2+prob.argmax()]==r[1] and abs(prob.max()-float(r[2]))<1e-2
+        assert abs(prob.sum()-1)<1e-2 and prob[head.index(r[1])-2]==prob.max() and abs(prob.max()-float(r[2]))<1e-2
+
+@pytest.mark.parametrize('kind', 'tags numbers mask'.split())
+def test_predict_by_other_heads(kind, here, capsys):
+    "Answers in the label's own terms, and a column for each tag, number or value of a pixel"
+    from ssl_course.encoder import Encoder
+    from ssl_course.transfer import MultiLabel,Regress,Segment,TransferModel,open_model,save_model
+    head = dict(tags=lambda: MultiLabel(('red', 'round')), numbers=lambda: Regress(('x', 'y')), mask=lambda: Segment(('ground', 'thing')))[kind]()
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        save_model(TransferModel(Encoder.small(width=8), head), here/'m.safetensors', size=32)
+    for i in range(2): png(here/f'{i}.png', i)
+    out = ok(capsys, 'predict', here/'m.safetensors', here/'0.png', here/'1.png', '--csv', here/'p.csv')
+    columns,*rows = csv.reader((here/'p.csv').open())
+    assert columns==['file', *dict(tags=['tags'], numbers=[], mask=[])[kind], *head.vocab] and len(rows)==len(out.strip().splitlines())==2
+    numbers = np.array([r[-2:] for r in rows], float)
+    from ssl_course.decode import read_image
+    answers,sure = open_model(here/'m.safetensors').predict(np.stack([read_image(here/f'{i}.png', 32) for i in range(2)]))
+    wanted = dict(tags=sure, numbers=answers, mask=None)[kind]
+    if kind=='mask': wanted = np.stack([(answers==k).mean((1, 2)) for k in (0, 1)], 1)
+    assert np.abs(numbers-wanted).max()<1e-3
 
 def test_predict_names_the_unreadable(trained, here, capsys):
     png(here/'good.png')

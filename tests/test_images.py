@@ -333,7 +333,7 @@ def test_postcards():
     assert r.vocab==('x', 'tilt') and np.allclose(r.y[:, 1], w.factors(range(20))['tilt'])
     assert np.array_equal(w.images(20, target='mask').y, w.masks(range(20)))
     assert w.images(20, target='biome').vocab==tuple(w.biomes) and w.images(20, target=None).kind=='unlabelled'
-    with pytest.raises(CourseError, match="no factor colour; a target is 'mask' or one of object, x"): w.images(2, target='colour')
+    with pytest.raises(CourseError, match="no factor colour; a target is 'mask', 'tags' or one of object, x"): w.images(2, target='colour')
 
 def test_open_images(tmp_path):
     s = some()

@@ -222,8 +222,24 @@ def test_target_networks_follow():
     task.after_step(encoder)
     assert torch.equal(task.target[0].body[0][0].weight, begin)
 
+def test_keys_are_normalised_in_other_company():
+    "Shuffling BN: the batch statistics of a key are those of a random part of the batch, not of its query's batch"
+    encoder,task = made('moco')
+    x = images()
+    with torch.random.fork_rng():
+        torch.manual_seed(5)
+        k = task.key(x)
+        torch.manual_seed(5)
+        order = torch.randperm(len(x))
+    want = torch.empty_like(k)
+    for part in order.chunk(2): want[part] = nn.functional.normalize(task.target(x[part]), dim=1)
+    torch.testing.assert_close(k, want)
+    whole = nn.functional.normalize(task.target(x), dim=1)
+    assert (k-whole).abs().max()>1e-3 and not k.requires_grad
+
 def test_queue_holds_the_latest_keys():
     encoder,task = made('moco')
+    task.target.eval() # keys then don't depend on their company, and the shuffled ones must be those in order
     x = images()
     for i in range(5): # 80 keys into 64 places
         inputs,_ = task.make(x)
@@ -233,7 +249,7 @@ def test_queue_holds_the_latest_keys():
     assert task.place==16
     before = task.keys.clone()
     task.eval(); task(encoder, inputs)
-    assert torch.equal(task.keys, before) and not task.train().target.training
+    assert torch.equal(task.keys, before)
 
 def test_center_is_a_running_mean():
     encoder,task = made('dino', center_momentum=.5)

@@ -11,6 +11,8 @@ LOOK = '''() => { const prose = e => { e = e.cloneNode(true); e.querySelectorAll
   return ({
   ids: [...document.querySelectorAll('[id],a[name]')].map(e => e.id || e.name),
   links: [...document.querySelectorAll('a[href],link[href],img[src],script[src]')].map(e => e.getAttribute('href') ?? e.getAttribute('src')),
+  flat: [...document.querySelectorAll('.katex svg')].filter(e => e.checkVisibility() && e.getBoundingClientRect().height<4 && e.closest('.sqrt')).length,
+  roots: document.querySelectorAll('.katex .sqrt svg').length,
   math: document.querySelectorAll('.katex').length, badmath: [...document.querySelectorAll('.katex-error')].map(e => e.textContent),
   rawmath: [...document.querySelectorAll('main p, main li, main summary')].map(prose).filter(t => t.includes('$$') || t.includes('\\\\(')),
   sources: document.querySelectorAll('pre.mermaid').length, diagrams: [...document.querySelectorAll('pre.mermaid svg')].map(e => e.textContent),
@@ -131,6 +133,10 @@ def test_math_and_diagrams(visits):
     assert any(v['diagrams'] for v in visits.values()), 'no page has a diagram'
     for n,v in visits.items():
         assert len(v['diagrams'])==v['sources'] and not any('Syntax error' in t for t in v['diagrams']), n
+
+def test_roots_can_be_seen(visits):
+    "smalldocs' `height: auto` for pictures made the radicals of formulas a tenth of a pixel high"
+    assert sum(v['roots'] for v in visits.values())>0 and {k: v['flat'] for k,v in visits.items() if v['flat']}=={}
 
 def test_pictures_have_alternative_text(visits):
     assert {n: v['noalt'] for n,v in visits.items() if v['noalt']} == {}

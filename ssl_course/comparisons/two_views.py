@@ -5,8 +5,9 @@
 # %% auto #0
 __all__ = ['METHODS', 'NAMES', 'FACTORS_ASKED', 'VIEWS', 'WORKERS', 'CONTRAST', 'VARIANTS', 'WITHOUT_NEGATIVES', 'PHOTOGRAPHS',
            'cost', 'steps_for', 'pretrained_by', 'judged', 'tuned_accuracy', 'factors_read', 'contrast_plan',
-           'world_data', 'contrast_run', 'contrast_keys', 'contrast_work', 'methods_plan', 'task_for', 'method_run',
-           'variant_run', 'peak_memory_of', 'methods_work', 'photo_plan', 'photo_data', 'photo_work']
+           'world_data', 'contrast_run', 'contrast_keys', 'contrast_work', 'methods_plan', 'task_for', 'valid_probe',
+           'rate_run', 'best_rates', 'rates_left', 'find_rates', 'method_run', 'variant_run', 'peak_memory_of',
+           'methods_work', 'short', 'photo_plan', 'photo_data', 'photo_work']
 
 # %% ../../nbs/engine/24_two_views.ipynb #d203cca7
 import inspect,os,subprocess,sys
@@ -117,7 +118,7 @@ def contrast_plan(
 )->dict: # plain values
     "Sizes and numbers of the comparison behind lesson 11."
     return dict(seed=s.seed, size=s.size, images=s.pick(128, 4000), pool=s.pick(240, 2000), test=s.pick(60, 1000), factors=s.pick(60, 2000), seeds=s.pick(1, 3),
-        train=dict(pictures=s.pick(128, 20_000), width=s.pick(4, 16)), bs=s.pick(16, 128), temps=list(s.pick((.2,), (.05, .1, .2, .5, 1.))),
+        train=dict(pictures=s.pick(128, 40_000), width=s.pick(4, 16)), bs=s.pick(16, 128), temps=list(s.pick((.2,), (.05, .1, .2, .5, 1.))),
         batches=list(s.pick((8,), (16, 32, 64, 256))), queues=list(s.pick((64,), (256, 4096))), small=s.pick(8, 16))
 
 def world_data(
@@ -178,7 +179,8 @@ def methods_plan(
 )->dict: # plain values
     "Sizes and numbers of the comparison behind lesson 12."
     return dict(seed=s.seed, size=s.size, images=s.pick(128, 4000), pool=s.pick(240, 2000), test=s.pick(60, 1000), seeds=s.pick(1, 3), bs=s.pick(16, 64), small=s.pick(8, 16),
-        train=dict(pictures=s.pick(64, 20_000), width=s.pick(4, 16)), labels=list(s.pick((2,), (5, 10))), fit=dict(lr=1e-2, updates=s.pick(8, 150), bs=32),
+        train=dict(pictures=s.pick(64, 40_000), width=s.pick(4, 16)), few=dict(pictures=s.pick(64, 20_000), width=s.pick(4, 16)),
+        ladder=list(s.pick((3e-3,), (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1))), first=list(s.pick((3e-3,), (1e-3, 3e-3))), labels=list(s.pick((2,), (5, 10))), fit=dict(lr=1e-2, updates=s.pick(8, 150), bs=32),
         hue=.5, collapse=dict(pictures=s.pick(64, 6_400), width=s.pick(4, 16)))
 
 def task_for(
@@ -186,23 +188,75 @@ def task_for(
     bs:int, # pictures in a batch
     hue:float=.5, # how much views change the hue, in turns
 ): # a `Pretext`
-    "The method with its defaults; SwAV can't share a batch among more prototypes than it has pictures."
-    return METHODS[method](views=strong_views(hue=hue), **(dict(prototypes=min(64, bs)) if method=='swav' else {}))
+    "The method with its defaults; SwAV can't share a batch among more prototypes than it has pictures, and MoCo's queue holds 16 batches."
+    return METHODS[method](views=strong_views(hue=hue), **dict(swav=dict(prototypes=min(64, bs)), moco=dict(queue=16*bs)).get(method, {}))
 
+
+# %% ../../nbs/engine/24_two_views.ipynb #5a7e5002
+def valid_probe(
+    encoder, # an `Encoder`
+    pool, # labelled images
+)->float:
+    "Accuracy of a linear probe on every fourth image of `pool`, fitted to the others: for choices."
+    apart = np.arange(len(pool))%4==3
+    e = embed(encoder, pool)
+    return float(linear_probe(e[~apart], pool.y[~apart]).score(e[apart], pool.y[apart]))
+
+def rate_run(
+    sets:dict, # images, pool, test
+    p:dict, # a `methods_plan`
+    key:dict, # method, lr
+)->dict: # valid: accuracy
+    "A shorter pretraining at one learning rate, judged on validation images, with a seed of its own."
+    learn = pretrained_by(task_for(key['method'], p['bs'], p['hue']), sets['images'], bs=p['bs'], lr=key['lr'], seed=p['seeds'], **p['few'])
+    return dict(valid=valid_probe(learn.encoder, sets['pool']))
+
+
+# %% ../../nbs/engine/24_two_views.ipynb #5a7e5003
+def best_rates(
+    store, # a `Stored` or `Runs`
+)->dict: # method → learning rate
+    "The rate with the highest validation accuracy, the lower one of equals."
+    best = {}
+    for r in sorted(store.rows('rates'), key=lambda r: (r['valid'], -r['lr'])): best[r['method']] = r['lr']
+    return best
+
+def rates_left(
+    store, # a `Stored`
+    p:dict, # a `methods_plan`
+)->list: # of dicts: method, lr
+    "The first rates; afterwards the neighbours on the ladder of each method's best one, unless they were tried."
+    best = best_rates(store)
+    near = lambda lr: [p['ladder'][i] for i in (p['ladder'].index(lr)-1, p['ladder'].index(lr)+1) if 0<=i<len(p['ladder'])]
+    keys = [dict(method=m, lr=lr) for m in METHODS for lr in (near(best[m]) if m in best else p['first'])]
+    return [k for k in keys if not store.has('rates', **k)]
+
+def find_rates(
+    store, # a `Stored`
+    sets:dict, # images, pool, test
+    p:dict, # a `methods_plan`
+)->dict: # method → learning rate
+    "Climb until nothing is left to try."
+    while left := rates_left(store, p): store.each('rates', left, partial(rate_run, sets, p), WORKERS)
+    return best_rates(store)
+
+
+# %% ../../nbs/engine/24_two_views.ipynb #5a7e5005
 def method_run(
     sets:dict, # images, pool, test
     p:dict, # a `methods_plan`
+    rates:dict, # method → learning rate for batches of 128
     key:dict, # method, bs, seed
 )->dict: # measured values
-    "Pretrain by one method and measure; fine-tuning is left out at the small batch size."
+    "Pretrain by one method and measure; then fine-tune with few labels."
     method,bs,seed = key['method'],key['bs'],key['seed']
     begin = perf_counter()
     if method=='untrained':
         with seeded(seed): encoder = Encoder.small(channels=sets['images'].x.shape[-1], width=p['train']['width'])
-    else: encoder = pretrained_by(task_for(method, bs, p['hue']), sets['images'], bs=bs, seed=seed, **p['train']).encoder
-    out = dict(pretraining=perf_counter()-begin, **judged(encoder, sets['pool'], sets['test']))
-    if bs==p['small']: return out
+    else: encoder = pretrained_by(task_for(method, bs, p['hue']), sets['images'], bs=bs, lr=rates[method], seed=seed, **p['train']).encoder
+    out = dict(pretraining=perf_counter()-begin, valid=valid_probe(encoder, sets['pool']), **judged(encoder, sets['pool'], sets['test']))
     return out | {f'tuned {n}': tuned_accuracy(encoder, sets['pool'], sets['test'], n, seed, p['fit']) for n in p['labels']}
+
 
 # %% ../../nbs/engine/24_two_views.ipynb #b7561d13
 VARIANTS = {'SimSiam': (SimSiam, {}), 'SimSiam, no stop-gradient': (SimSiam, dict(stop_gradient=False)), 'SimSiam, no predictor': (SimSiam, dict(predictor=False)),
@@ -242,14 +296,21 @@ def methods_work(
     p:dict, # a `methods_plan`
 ):
     "Everything that is still to be done: what a reader sees first comes first."
-    seeds,all = range(p['seeds']),[*METHODS, 'untrained']
-    store.each('methods', [dict(method=m, bs=p['bs'], seed=i) for i in seeds for m in all], partial(method_run, sets, p), WORKERS)
+    seeds,all,rates = range(p['seeds']),[*METHODS, 'untrained'],find_rates(store, sets, p)
+    store.each('methods', [dict(method=m, bs=p['bs'], seed=i) for i in seeds for m in all], partial(method_run, sets, p, rates), WORKERS)
     store.each('variants', [dict(variant=v, seed=i) for i in seeds for v in VARIANTS], partial(variant_run, sets, p), WORKERS)
     store.each('memory', [dict(method=m) for m in METHODS], partial(peak_memory_of, p))
-    store.each('small', [dict(method=m, bs=p['small'], seed=i) for i in seeds for m in METHODS], partial(method_run, sets, p), WORKERS)
+    pairs = [(m, bs) for bs in (p['small'], p['bs']) for m in METHODS]
+    store.each('small', [dict(method=m, bs=bs, seed=i) for i in seeds for m,bs in pairs], partial(method_run, sets, short(p), rates), WORKERS)
 
-_code = (*_sources(METHODS.values()), pretrained_by, judged, tuned_accuracy, task_for, method_run, variant_run, methods_plan)
-WITHOUT_NEGATIVES = BigComparison('without_negatives', methods_plan, world_data, methods_work, (*_code, world_data))
+def short(
+    p:dict, # a `methods_plan`
+)->dict:
+    "The plan with the shorter training for all, and without fine-tuning."
+    return p | dict(train=p['few'], labels=[])
+
+_code = (*_sources(METHODS.values()), pretrained_by, judged, tuned_accuracy, valid_probe, rate_run, find_rates, task_for, method_run, methods_plan)
+WITHOUT_NEGATIVES = BigComparison('without_negatives', methods_plan, world_data, methods_work, (*_code, short, variant_run, world_data))
 
 # %% ../../nbs/engine/24_two_views.ipynb #231d3401
 def photo_plan(
@@ -275,6 +336,6 @@ def photo_work(
 ):
     "Everything that is still to be done."
     keys = [dict(method=m, bs=p['bs'], seed=i) for i in range(p['seeds']) for m in (*METHODS, 'untrained')]
-    store.each('methods', keys, partial(method_run, sets, p), WORKERS)
+    store.each('methods', keys, partial(method_run, sets, p, find_rates(store, sets, p)), WORKERS)
 
 PHOTOGRAPHS = BigComparison('without_negatives_photographs', photo_plan, photo_data, photo_work, (*_code, photo_plan, photo_data), needs='the folder of the clothing photographs')

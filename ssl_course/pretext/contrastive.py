@@ -81,18 +81,19 @@ class MoCo(TwoViews):
     "Find a view's partner among the views of many earlier batches, kept in a queue (He et al. 2020; temperature and projector of version 2)."
     name,metrics,passes,paired = 'moco',(accuracy,),(1, 1),False
     def __init__(self,
-        queue:int=4096, # K, how many keys of earlier batches are kept
+        queue:int=1024, # K, how many keys of earlier batches are kept
         momentum:float=.99, # of the momentum encoder, which makes the keys
         temp:float=.2, # temperature τ
         dim:int=128, # length of the projected vectors
         hidden:int=256, # width of the projector
+        splits:int=2, # parts in which a batch's keys are made, so that batch norm can't give them away
         views:Views=None, # how to make views; default: `strong_views()`
     ):
         super().__init__()
         if not temp>0: raise CourseError(f"MoCo's temperature is {temp}; it must be above 0.")
         if not 0<=momentum<=1: raise CourseError(f"MoCo's momentum is {momentum}; it must be from 0 to 1.")
         store_attr()
-        self.views = views or strong_views()
+        self.views,self.least = views or strong_views(),(2*splits, 1)
 
     def setup(self, encoder):
         self.projector = mlp(encoder.n_features, self.hidden, self.dim)
@@ -117,7 +118,7 @@ def forward(self:MoCo,
     "Compare each query with its key and with all of the queue; in training, the keys then join the queue."
     x1,x2 = inputs.chunk(2)
     q = F.normalize(self.projector(encoder(x1)), dim=1)
-    with torch.no_grad(): k = F.normalize(self.target(x2), dim=1)
+    k = self.key(x2)
     scores = moco_scores(q, k, self.keys.clone(), self.temp)
     if self.training: self.enqueue(k)
     return scores
@@ -135,18 +136,20 @@ def enqueue(self:MoCo,
 def after_step(self:MoCo,
     encoder, # what the momentum encoder follows
 ):
-    "The momentum encoder follows, running statistics included."
-    ema_update(self.target, [encoder, self.projector], self.momentum, buffers=True)
+    "The momentum encoder follows."
+    ema_update(self.target, [encoder, self.projector], self.momentum)
 
 # %% ../../nbs/lessons/11_contrast.ipynb #5a6de53b
 @patch
-def train(self:MoCo,
-    mode:bool=True, # training, or evaluation?
-):
-    "The momentum encoder stays in evaluation mode: with the batch's own statistics a key could be told by them (He et al. 2020, section 3.3)."
-    TwoViews.train(self, mode)
-    if hasattr(self, 'target'): self.target.eval()
-    return self
+@torch.no_grad()
+def key(self:MoCo,
+    x, # the second views (N,C,H,W)
+)->torch.Tensor: # (N,D) vectors of length 1
+    "The momentum encoder's vectors; in training in shuffled parts, each with batch statistics of its own (shuffling BN, He et al. 2020, section 3.3)."
+    if not self.training: return F.normalize(self.target(x), dim=1)
+    order = torch.randperm(len(x), device=x.device)
+    k = torch.cat([self.target(x[o]) for o in order.chunk(self.splits)])
+    return F.normalize(k, dim=1)[order.argsort()]
 
 @patch
 def check(self:MoCo,

@@ -72,7 +72,7 @@ class TwoViews(Pretext):
 
     def make(self, x):
         if len(x)<self.least[0] and self.training:
-            raise CourseError(f"{type(self).__name__} got a batch of one image, which has no others to be told from; use a larger batch.")
+            raise CourseError(f"{type(self).__name__} got {len(x)} image{'s'*(len(x)>1)} in a batch and needs {self.least[0]}, to have others to tell them from; use a larger batch.")
         first,second = self.views if isinstance(self.views, (tuple, list)) else (self.views, self.views)
         a,b = first(x),second(x)
         if a.shape!=b.shape: raise CourseError(f"The two views have different sizes, {tuple(a.shape)} and {tuple(b.shape)}; give both the same `size`.")
