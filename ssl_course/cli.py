@@ -50,12 +50,12 @@ def run(
 
 # %% ../nbs/engine/20_cli.ipynb #a3051d26
 def _task_lines():
-    "One line for each pretext task; found in the source, so that nothing heavy is imported for a help text"
+    "One line for each pretext task, without its loss; found in the source, so that nothing heavy is imported for a help text"
     import ast
     folder = Path(find_spec('ssl_course').origin).parent/'pretext'
     for f in sorted(folder.glob('*.py')):
         for c in (n for n in ast.parse(f.read_text(encoding='utf-8')).body if isinstance(n, ast.ClassDef)):
-            if name := _class_name(c): yield f'  {name:14}{(ast.get_docstring(c) or "").splitlines()[0]}'
+            if name := _class_name(c): yield f'  {name:14}{(ast.get_docstring(c) or "").splitlines()[0].split(" Loss:")[0]}'
 
 # %% ../nbs/engine/20_cli.ipynb #9eec732e
 def _class_name(c):
@@ -70,7 +70,7 @@ def _class_name(c):
 def _pretrain_args(sub):
     p = sub.add_parser('pretrain', help='train an encoder on images without labels', formatter_class=argparse.RawDescriptionHelpFormatter,
         description='Train an encoder on images without labels and write an encoder file.\n\npretext tasks:\n' + '\n'.join(_task_lines()))
-    p.add_argument('--unlabelled', metavar='DIR', help='images to pretrain on (default: what settings.ini names)')
+    p.add_argument('--unlabelled', metavar='DIR', help='images to pretrain on (default: what settings.ini names; tasks about time draw clips)')
     p.add_argument('--pretext', default='simclr', help='pretext task (default: %(default)s)')
     p.add_argument('--epochs', type=int, help='passes over the images (default: by budget)')
     p.add_argument('--lr', type=float, default=3e-3, help='largest learning rate (default: %(default)s)')
@@ -82,13 +82,13 @@ def pretrain(
 ):
     "`ssl-course pretrain`"
     from ssl_course.course import pretrain_encoder
-    from ssl_course.images import open_images
+    from ssl_course.clips import open_for
     from ssl_course.pretrain import pretext_tasks
     s = load_settings(budget=a.budget, size=a.size, seed=a.seed, data=a.unlabelled)
     tasks = pretext_tasks()
     if a.pretext not in tasks: raise CourseError(f"There is no pretext task {a.pretext!r}; there are {', '.join(tasks)}.")
     _new_file(a.out)
-    images = open_images(s, **({'labels': False} if a.unlabelled else {}))
+    images = open_for(tasks[a.pretext], s, **({'labels': False} if a.unlabelled else {}))
     epochs = a.epochs or s.pick(1, 12, 200)
     pretrain_encoder(images, tasks[a.pretext](), a.out, epochs, bs=min(128, max(2, len(images)//2)), lr=a.lr, width=s.pick(8, 32), seed=s.seed)
     print(f'Wrote {a.out}. Next: ssl-course finetune --encoder {a.out} --labelled DIR')

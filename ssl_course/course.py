@@ -18,6 +18,7 @@ import torch
 from fastcore.basics import patch
 from PIL import Image
 
+from .clips import postcards_for,single_pictures
 from .compute import release_memory,seeded
 from .encoder import Encoder
 from .evaluate import Comparison,Run,frozen,labels_saved,scratch,tuned
@@ -41,10 +42,12 @@ class Data:
 
 # %% ../nbs/engine/14_course.ipynb #5a815bb1
 def _postcards(p):
-    "The four sets, from ranges of postcards that don't overlap"
+    "The four sets, from ranges of postcards that don't overlap; the first as clips for a task about time"
     world,starts = Postcards(size=p['size'], seed=p['seed']),np.cumsum([0, p['images'], p['pool'], p['valid'], p['test']])
     mk = lambda i: world.images(int(starts[i+1]-starts[i]), start=int(starts[i]))
-    return Data(mk(0).unlabelled(), mk(1), mk(2), mk(3))
+    task = pretext_tasks().get(p['pretext'])
+    frames = getattr(task, 'clips', 0)
+    return Data(postcards_for(task, p['images']//frames, size=p['size'], seed=p['seed']) if frames else mk(0).unlabelled(), mk(1), mk(2), mk(3))
 
 # %% ../nbs/engine/14_course.ipynb #3d441244
 def labelled_parts(
@@ -233,6 +236,7 @@ def run_course(
     settings = load_settings(budget=job.budget, seed=job.seed, size=job.size)
     p = plan(job, settings)
     if job.pretext not in pretext_tasks(): raise CourseError(f"There is no pretext task {job.pretext!r}; there are {', '.join(pretext_tasks())}.")
+    if job.unlabelled: single_pictures(pretext_tasks()[job.pretext], job.unlabelled)
     st = Stages(job.out, dict(p), force, resume)
     out = st.out
     if resume and st.finished: return show_result(out)

@@ -45,7 +45,7 @@ def training_entry(
     "One entry of a lineage: the task, the data by fingerprint and count, epochs, versions."
     images = getattr(learn.dls.train_ds, 'images', None)
     task = learn.task.spec() if hasattr(learn, 'task') else {}
-    data = dict(data=images.name, images=len(images), fingerprint=images.fingerprint, size=int(images.x.shape[1])) if images is not None else {}
+    data = dict(data=images.name, images=len(images), fingerprint=images.fingerprint, size=int(images.x.shape[2])) if images is not None else {} # the width: clips are strips, higher than wide
     loss = dict(final_loss=round(float(np.mean(learn.recorder.losses[-20:])), 4)) if learn.recorder.losses else {}
     return dict(**task, **data, **loss, date=date.today().isoformat(), versions=versions(), **more)
 

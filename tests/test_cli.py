@@ -382,3 +382,19 @@ def test_full_disk(cmd, file, here, capsys):
     with small_disk(): said = refused(capsys, cmd, '--budget', 'smoke')
     one_sentence(said)
     assert 'too large' in said and not (here/file).exists() and temporary(here)==[]
+
+# --- tasks about time ---
+
+def test_a_task_about_time_draws_its_clips(here, photos, capsys):
+    assert 'finetune' in ok(capsys, 'pretrain', '--pretext', 'order', '--budget', 'smoke', '--size', 32)
+    out = ok(capsys, 'inspect', 'encoder.safetensors')
+    lineage = json.loads(out[out.index('{'):])['lineage'][0]
+    assert (lineage['task'], lineage['data'], lineage['size'], lineage['images'])==('order', 'clips', 32, 200)
+    ok(capsys, 'finetune', '--encoder', 'encoder.safetensors', '--labelled', photos/'labelled', '--budget', 'smoke') # at 32 pixels, not at the height of a strip
+
+@pytest.mark.parametrize('cmd', ['pretrain', 'run'])
+def test_single_pictures_are_no_clips(cmd, here, photos, capsys):
+    more = ['--labelled', photos/'labelled'] if cmd=='run' else []
+    said = refused(capsys, cmd, '--budget', 'smoke', '--pretext', 'order', '--unlabelled', photos/'unlabelled', *more)
+    one_sentence(said)
+    assert 'order' in said and 'single pictures' in said and [f.name for f in here.iterdir() if f.suffix]==[]
