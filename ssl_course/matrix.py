@@ -9,7 +9,7 @@ __all__ = ['MEASURES', 'SIZES', 'MATRIX_CODE', 'pictures_worth', 'pretrained_on'
            'heat_map']
 
 # %% ../nbs/engine/33_matrix.ipynb #55877bfc
-from dataclasses import dataclass,field,replace
+from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
 
@@ -60,6 +60,7 @@ def pretrained_on(
     bs:int=128, # compute of one update, in whole pictures
     width:int=16, # of `Encoder.small`
     seed:int=0, # of weights, batches and labels
+    desc:str='', # draw a progress bar with this text
 ): # a `PretextLearner`, trained
     "Pretrain a new small encoder by one cycle of pictures/bs updates; more updates where the images are too few for such a batch."
     images,worth = images.unlabelled(),pictures_worth(make(), images)
@@ -67,7 +68,7 @@ def pretrained_on(
     with seeded(seed):
         dls = images.dls(valid=images.take(slice(0, n)), bs=n, steps=max(2, round(pictures/(n*worth))))
         learn = pretext_learner(dls, Encoder.small(images.x.shape[-1], width), make())
-        return quietly(learn, lambda l: l.fit_one_cycle(1, lr, pct_start=.15))
+        return quietly(learn, lambda l: l.fit_one_cycle(1, lr, pct_start=.15), desc)
 
 # %% ../nbs/engine/33_matrix.ipynb #7eea0049
 def solved(
@@ -195,12 +196,12 @@ class Matrix:
     def rows(self): return [('untrained', ''), *((t, '') for t in self.tasks), *(('supervised', d) for d in self.downstreams)]
 
     def material(self, task):
-        "Images for training, and a tenth that the task is measured on"
+        "Images for training, and every tenth, that the task is measured on"
         films = getattr(self.tasks[task](), 'clips', 0)
         if films and self.clips is None: raise CourseError(f"The task {task!r} learns from clips; pass them as `clips`, or leave it out.")
         s = self.clips if films else self.images
-        k = max(1, len(s)//10)
-        return s.take(slice(0, len(s)-k)),s.take(slice(len(s)-k, len(s)))
+        own = np.arange(len(s))%10==9
+        return s.take(~own),s.take(own)
 
 SIZES = dict(pictures=64_000, search=32_000, bs=128, width=16, first=(1e-3, 3e-3), most=6, labels=100, tries=(3e-3, 1e-2), updates=150, fit_bs=32)
 
@@ -225,6 +226,7 @@ def encoder_for(
     lr:float=None, # largest learning rate; not for 'untrained'
     pictures:int=None, # compute; default: that of the plan
     pool:ImageSet=None, # for 'supervised': the labelled images; default: all there are
+    desc:str='', # draw a progress bar with this text
 )->tuple: # encoder, and how well its pretext task is solved: a dict
     "Train one encoder of the matrix."
     task,seed,p = key['task'],key['seed'],m.plan
@@ -235,7 +237,7 @@ def encoder_for(
         pool = pool or m.downstreams[key['of']][0]
         return tuned_on(fresh, pool, lr, seed, naive, updates=pictures/p['bs'], bs=p['bs']).encoder,{}
     train,unseen = m.material(task)
-    learn = pretrained_on(m.tasks[task], train, lr, pictures, p['bs'], p['width'], seed)
+    learn = pretrained_on(m.tasks[task], train, lr, pictures, p['bs'], p['width'], seed, desc)
     return learn.encoder,solved(learn, unseen)
 
 # %% ../nbs/engine/33_matrix.ipynb #0184eb57
@@ -315,7 +317,7 @@ def matrix_table(
                          for r in runs.rows('encoders') for d in r['probe']])
 
 # %% ../nbs/engine/33_matrix.ipynb #191d533d
-MATRIX_CODE = (pictures_worth, pretrained_on, solved, by_place, mask_probe, probe_score, tuned_on, model_score, apart, tuned_score, encoder_for, row_run, rate_run, best_rates, rates_left, fill)
+MATRIX_CODE = (Matrix, pictures_worth, pretrained_on, solved, by_place, mask_probe, probe_score, tuned_on, model_score, apart, tuned_score, encoder_for, row_run, rate_run, best_rates, rates_left, fill)
 
 def pretext_matrix(
     tasks, # names of the library's pretext tasks; or a dict: name → function without arguments that gives a `Pretext`, or its class
