@@ -18,6 +18,7 @@ import pandas as pd
 import torch
 from fastcore.basics import patch
 from matplotlib.colors import TwoSlopeNorm
+from matplotlib.ticker import PercentFormatter
 from sklearn.linear_model import Ridge
 from sklearn.metrics import r2_score
 from sklearn.pipeline import make_pipeline
@@ -396,7 +397,7 @@ def heat_map(
             ax.text(j, i, '–' if np.isnan(v) else f'{100*v:.0f}', ha='center', va='center', fontsize=9, color='white' if abs(v)>.65 else '#222222')
         ax.set_xticks(range(s.shape[1]), s.columns, rotation=30, ha='right'), ax.set_yticks(range(len(s)), s.index), ax.grid(False)
         ax.set(title=title)
-        fig.colorbar(im, ax=ax, label='0: untrained, 1: supervised', shrink=.9, extend='both')
+        fig.colorbar(im, ax=ax, label='0 %: untrained, 100 %: supervised', shrink=.9, extend='both', format=PercentFormatter(1))
     said = lambda r: ', '.join(f'{d} {100*v:.0f}' for d,v in r.items() if not np.isnan(v))
     fig.alt = 'Share of the way from an untrained to a supervised encoder, in per cent. ' + '; '.join(f'{t}: {said(r)}' for t,r in s.iterrows()) + '.'
     return fig

@@ -285,10 +285,17 @@ import ssl_course.all
 assert pretrain.pretext_tasks()['upside_down'] is upside_down.UpsideDown is ssl_course.all.UpsideDown
 cli.main(['pretrain', '--pretext', 'upside_down', '--budget', 'smoke', '--size', '16', '--out', sys.argv[1]])
 print('LINEAGE', transfer.load_encoder(sys.argv[1]).lineage[0]['task'])
+from ssl_course import bench,matrix
+bench.step_times,bench.views_ratio = (lambda task: (1., 1., 1.)),(lambda: (1., 1., 1.)) # what it times is not the point here
+bench.main()
+world = ssl_course.all.Postcards(size=16, seed=1)
+sizes = dict(pictures=16, search=16, bs=16, width=4, first=(3e-3,), labels=10, tries=(1e-2,), updates=1, fit_bs=8)
+table = matrix.pretext_matrix(['upside_down'], {'object': (world.images(60), world.images(20, start=60))}, 1, **sizes)
+print('MATRIX', *dict.fromkeys(table.task))
 '''
 
 def test_a_new_task_is_one_notebook(tmp_path):
-    "Add a notebook, export: it is on the command line with its line of help, in the namespace, and it trains. Nothing else was edited."
+    "Add a notebook, export: it is on the command line with its line of help, in the namespace, in the bench and in the matrix, and it trains. Nothing else was edited."
     top = tmp_path/'checkout'
     top.mkdir()
     for d in ('ssl_course', 'nbs'): shutil.copytree(ROOT/d, top/d, symlinks=True, ignore=shutil.ignore_patterns('__pycache__', 'vendor', '_proc', '.ipynb_checkpoints'))
@@ -307,6 +314,7 @@ def test_a_new_task_is_one_notebook(tmp_path):
     assert re.search(r'upside_down +Is the picture upside down\? A task that came as one notebook\.', r.stdout), r.stdout+r.stderr
     r = run(sys.executable, '-c', USE, tmp_path/'encoder.safetensors')
     assert r.returncode==0 and 'LINEAGE upside_down' in r.stdout, r.stdout+r.stderr
+    assert re.search(r'^upside_down +1 im/s', r.stdout, flags=re.M) and 'MATRIX untrained upside_down supervised' in r.stdout, r.stdout+r.stderr
 
 def test_help_has_a_line_for_each_task(capsys):
     from ssl_course.pretrain import pretext_tasks
