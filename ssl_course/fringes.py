@@ -25,6 +25,7 @@ def lens(
     channel = lambda c,s: F.grid_sample(x[:,c:c+1], (place/(1+s)).expand(len(x), -1, -1, -1), padding_mode='reflection', align_corners=False)
     return torch.cat([channel(0, strength), x[:,1:2], channel(2, -strength)], 1)
 
+# %% ../nbs/lessons/07_choosing_a_pretext_task.ipynb #64b9dcfc
 def through_lens(
     images:ImageSet, # of three channels
     strength:float=.06, # as in `lens`

@@ -85,6 +85,7 @@ def solved(
 # %% ../nbs/engine/33_matrix.ipynb #455fe8f6
 def _ridge(x, y): return make_pipeline(StandardScaler(), Ridge(len(x)/20)).fit(x, y)
 
+# %% ../nbs/engine/33_matrix.ipynb #b1b29c81
 def by_place(
     encoder, # an `Encoder`
     images, # an `ImageSet`
@@ -116,6 +117,7 @@ def mask_probe(
     best = max(np.linspace(.1, .6, 11), key=lambda t: _iou(guess>t, pool.y>0))
     return _iou(said>best, test.y>0)
 
+# %% ../nbs/engine/33_matrix.ipynb #d9fb6c0b
 def _iou(a, b): return float((a&b).sum()/max(1, (a|b).sum()))
 
 # %% ../nbs/engine/33_matrix.ipynb #f9243383
@@ -144,6 +146,7 @@ def tuned_on(
     if few.kind=='class': return fit_start(start, few, lr, seed, passes=0, **fit)
     return fit_head(few, start.make().to(pick_device()), recipe(lr=lr), seed, passes=0, **fit)
 
+# %% ../nbs/engine/33_matrix.ipynb #a18e94b0
 MEASURES = {'class': 'accuracy', 'regression': 'r2', 'mask': 'iou'} # kind of labels → the head's measure that is the score
 
 def model_score(
@@ -161,6 +164,7 @@ def apart(
     own = np.arange(len(pool))%4==3
     return pool.take(~own),pool.take(own)
 
+# %% ../nbs/engine/33_matrix.ipynb #492f4b6f
 def tuned_score(
     encoder, # an `Encoder`
     pool, # labelled images, of which few are used
@@ -204,6 +208,7 @@ class Matrix:
         own = np.arange(len(s))%10==9
         return s.take(~own),s.take(own)
 
+# %% ../nbs/engine/33_matrix.ipynb #f107abc5
 SIZES = dict(pictures=64_000, search=32_000, bs=128, width=16, first=(1e-3, 3e-3), most=6, labels=100, tries=(3e-3, 1e-2), updates=150, fit_bs=32)
 
 # %% ../nbs/engine/33_matrix.ipynb #aac91cb4
@@ -274,6 +279,7 @@ def rate_run(
         return dict(valid=0., pretext={})
     return dict(valid=float(np.mean([probe_score(encoder, *s) for s in parts.values()])), pretext=pretext)
 
+# %% ../nbs/engine/33_matrix.ipynb #b6cd3430
 def best_rates(
     store, # a `Stored` or `Runs`
 )->dict: # (task, of) → learning rate
@@ -310,6 +316,7 @@ def fill(
         keys = [dict(task=t, of=o, seed=i) for i in seeds for t,o in m.rows]
         store.each('encoders', keys, partial(row_run, m, rates, choices), workers)
 
+# %% ../nbs/engine/33_matrix.ipynb #a948081f
 def matrix_table(
     runs, # a `Stored` or `Runs` by `fill`
 )->pd.DataFrame: # columns task, downstream, seed, probe, tuned, lr, pretraining (s)
@@ -320,6 +327,7 @@ def matrix_table(
 # %% ../nbs/engine/33_matrix.ipynb #191d533d
 MATRIX_CODE = (Matrix, pictures_worth, pretrained_on, solved, by_place, mask_probe, probe_score, tuned_on, model_score, apart, tuned_score, encoder_for, row_run, rate_run, best_rates, rates_left, fill)
 
+# %% ../nbs/engine/33_matrix.ipynb #9cb41233
 def pretext_matrix(
     tasks, # names of the library's pretext tasks; or a dict: name → function without arguments that gives a `Pretext`, or its class
     downstreams:dict, # name → (pool, test): labelled `ImageSet`s of classes, numbers or masks
@@ -361,6 +369,7 @@ def matrix_summary(
     cells = g.mean().map('{:.2f}'.format) + ' ± ' + g.std(ddof=1).fillna(0).map('{:.2f}'.format)
     return cells.unstack('downstream').loc[_order(table), list(dict.fromkeys(table.downstream))]
 
+# %% ../nbs/engine/33_matrix.ipynb #00d162fa
 def _order(table):
     "Tasks in the order of appearance, the ends of the scale first and last"
     inner = [t for t in dict.fromkeys(table.task) if t not in ('untrained', 'supervised')]

@@ -43,6 +43,7 @@ def tasks_of(
 # %% ../../nbs/engine/34_pretexts.ipynb #a6f3878d
 QUESTIONS = dict(object='which of ten things', place='where it is, across and down', tilt='how far it leans', hue='its main colour', light='where the light comes from', rocks='how many rocks', mask='which pixels are its own')
 
+# %% ../../nbs/engine/34_pretexts.ipynb #cdbcda60
 def labelled_by(
     world, # `Postcards`
     numbers, # of the pictures
@@ -63,6 +64,7 @@ def matrix_plan(
     return dict(s.pick(small, SIZES), seed=s.seed, size=s.size, seeds=s.pick(1, 3), images=s.pick(150, 4000), test=s.pick(60, 1000), clips=s.pick(40, 2000), hue=.5, lens=.06,
         tasks=list(s.pick(('rotation', 'position', 'order'), tuple(TASKS))), questions=list(s.pick(('object', 'tilt', 'mask'), tuple(QUESTIONS))))
 
+# %% ../../nbs/engine/34_pretexts.ipynb #032a922c
 def matrix_data(
     p:dict, # a `matrix_plan`
 )->dict: # name → `ImageSet`
@@ -72,6 +74,7 @@ def matrix_data(
     films = Clips(p['size'], p['seed']).images(min(n, p['clips']))
     return dict(images=pool['object'].unlabelled(), clips=films, **{f'{q}: {k}': s[q] for q in p['questions'] for k,s in (('pool', pool), ('test', test))})
 
+# %% ../../nbs/engine/34_pretexts.ipynb #1dfdd666
 def matrix_of(
     sets:dict, # images, perhaps clips, and for each question pool and test
     p:dict, # a plan
@@ -83,6 +86,7 @@ def matrix_of(
 # %% ../../nbs/engine/34_pretexts.ipynb #0d55b4bf
 POSITIONS = {'open': dict(views=Views(scale=(.6, 1.), jitter=0., grey=0.)), 'own colours': {}, 'loose channels': dict(views=LooseChannels(scale=(.6, 1.)))}
 
+# %% ../../nbs/engine/34_pretexts.ipynb #7728ea4d
 def lens_run(
     m:Matrix, # the comparison
     lr:float, # learning rate
@@ -109,6 +113,7 @@ def matrix_work(
     keys = [dict(position=k, seed=i) for i in range(p['seeds']) for k in POSITIONS]
     store.each('lens', keys, partial(lens_run, m, best_rates(store)['position', '']), WORKERS)
 
+# %% ../../nbs/engine/34_pretexts.ipynb #cce89951
 _bases = dict.fromkeys(b for t in TASKS.values() for b in t.__mro__ if b.__module__.startswith('ssl_course.pretext.') and b is not Pretext)
 _code = (*MATRIX_CODE, *_sources(_bases), tasks_of, matrix_of)
 PRETEXT_MATRIX = BigComparison('pretext_matrix', matrix_plan, matrix_data, matrix_work, (*_code, lens, LooseChannels, labelled_by, matrix_plan, matrix_data, lens_run))
@@ -121,6 +126,7 @@ def photo_matrix_plan(
     p = matrix_plan(s)
     return p | dict(pictures=s.pick(32, 32_000), search=s.pick(32, 16_000), hue=.1, questions=['class'], tasks=[t for t in p['tasks'] if not getattr(TASKS[t], 'clips', 0)])
 
+# %% ../../nbs/engine/34_pretexts.ipynb #a487b0d1
 def photo_matrix_data(
     p:dict, # a `photo_matrix_plan`
     folder, # with train/CLASS/*.jpg and test/CLASS/*.jpg
@@ -129,6 +135,7 @@ def photo_matrix_data(
     d = photo_data(p, folder)
     return {'images': d['images'], 'class: pool': d['pool'], 'class: test': d['test']}
 
+# %% ../../nbs/engine/34_pretexts.ipynb #b38dd1f3
 def photo_matrix_work(
     store, # a `Stored`
     sets:dict, # what `photo_matrix_data` gave
@@ -137,4 +144,5 @@ def photo_matrix_work(
     "Everything that is still to be done."
     fill(matrix_of(sets, p), store, WORKERS)
 
+# %% ../../nbs/engine/34_pretexts.ipynb #901e548b
 PHOTO_MATRIX = BigComparison('pretext_matrix_photographs', photo_matrix_plan, photo_matrix_data, photo_matrix_work, (*_code, matrix_plan, photo_matrix_plan, photo_matrix_data, photo_data), needs='the folder of the clothing photographs')

@@ -22,6 +22,7 @@ def share_of_the_way(score, untrained, supervised):
     low,high = untrained.mean(),supervised.mean()
     return (score-low)/(high-low)
 
+# %% ../../nbs/exercises/choosing_a_pretext_task_exercises.ipynb #533a09c5
 @mistake(share_of_the_way, 'You divided by what the supervised encoder reaches. What could be had is only what it reaches beyond the untrained one.')
 def _of_all(score, untrained, supervised): return (score-untrained.mean())/supervised.mean()
 
@@ -37,6 +38,7 @@ def pictures_in_batch(side, pieces, piece, bs):
     "How many pictures of side×side pixels a batch must hold so that `pieces` pieces of piece×piece pixels of each cost what `bs` whole pictures cost: a whole number, rounded."
     return round(bs*side**2/(pieces*piece**2))
 
+# %% ../../nbs/exercises/choosing_a_pretext_task_exercises.ipynb #7689e3ec
 @mistake(pictures_in_batch, 'A piece of half the side has a quarter of the pixels: sides have to be squared.')
 def _sides(side, pieces, piece, bs): return round(bs*side/(pieces*piece))
 
@@ -55,6 +57,7 @@ def not_beaten(seconds, score):
     strictly = (seconds<seconds[:,None]) | (score>score[:,None])
     return ~(faster & better & strictly).any(1)
 
+# %% ../../nbs/exercises/choosing_a_pretext_task_exercises.ipynb #3ae64f99
 @mistake(not_beaten, 'Each task is at least as fast and as good as itself; to beat, something has to be better.')
 def _by_itself(seconds, score): return ~((seconds<=seconds[:,None]) & (score>=score[:,None])).any(1)
 
@@ -72,6 +75,7 @@ def rank_correlation(a, b):
     x,y = (r-r.mean() for r in ranks)
     return (x*y).sum()/(x.square().sum()*y.square().sum()).sqrt()
 
+# %% ../../nbs/exercises/choosing_a_pretext_task_exercises.ipynb #e0df2133
 @mistake(rank_correlation, 'That is the correlation of the numbers. Put the rank of each in its place first.')
 def _of_numbers(a, b):
     x,y = a-a.mean(),b-b.mean()
@@ -91,6 +95,7 @@ def loosen(x, down, right):
     cols = (torch.arange(w)-right[:,:,None]).clamp(0, w-1)
     return x[torch.arange(b)[:,None,None,None],torch.arange(c)[:,None,None],rows[...,:,None],cols[...,None,:]]
 
+# %% ../../nbs/exercises/choosing_a_pretext_task_exercises.ipynb #c2e969ce
 @mistake(loosen, 'To move a picture down by one, each row takes what stood one *above* it: you moved it up.')
 def _other_way(x, down, right): return loosen(x, -down, -right)
 
