@@ -109,10 +109,10 @@ def test_choices_use_every_fourth():
 
 # --- the table ---
 
-def small(tasks=('rotation',), seeds=2, **kwargs): return pretext_matrix(list(tasks), {'object': parts(), 'tilt': parts(target='tilt')}, seeds, **{**TINY, **kwargs})
+def small(seeds=2, targets=('object',), **kwargs): return pretext_matrix(['rotation'], {t: parts(target=t) for t in targets}, seeds, **{**TINY, **kwargs})
 
 def test_rows_and_columns():
-    t = small()
+    t = small(targets=('object', 'tilt'))
     assert set(t.columns)=={'task', 'downstream', 'seed', 'probe', 'tuned', 'lr', 'pretraining'}
     assert t.groupby('task').size().to_dict()==dict(untrained=4, rotation=4, supervised=4) and t[['probe', 'tuned']].stack().between(0, 1).all()
     assert list(matrix_summary(t).index)==['untrained', 'rotation', 'supervised'] and list(matrix_summary(t).columns)==['object', 'tilt']
@@ -127,7 +127,7 @@ def count(monkeypatch, stop=None):
     monkeypatch.setattr(M, 'encoder_for', noted)
     return seen
 
-@pytest.mark.parametrize('stop', (1, 4, 8))
+@pytest.mark.parametrize('stop', (1, 5))
 def test_goes_on_where_it_stopped(stop, monkeypatch, tmp_path):
     "Interrupted, then called again: nothing is done twice, and the table is that of a run without interruption"
     with monkeypatch.context() as m:
