@@ -325,7 +325,7 @@ def matrix_table(
                          for r in runs.rows('encoders') for d in r['probe']])
 
 # %% ../nbs/engine/33_matrix.ipynb #191d533d
-MATRIX_CODE = (Matrix, pictures_worth, pretrained_on, solved, by_place, mask_probe, probe_score, tuned_on, model_score, apart, tuned_score, encoder_for, row_run, rate_run, best_rates, rates_left, fill)
+MATRIX_CODE = (Matrix.material, pictures_worth, pretrained_on, solved, by_place, mask_probe, probe_score, tuned_on, model_score, apart, tuned_score, encoder_for, row_run, rate_run, best_rates, rates_left, fill)
 
 # %% ../nbs/engine/33_matrix.ipynb #9cb41233
 def pretext_matrix(
