@@ -209,7 +209,7 @@ class Matrix:
         return s.take(~own),s.take(own)
 
 # %% ../nbs/engine/33_matrix.ipynb #f107abc5
-SIZES = dict(pictures=64_000, search=32_000, bs=128, width=16, first=(1e-3, 3e-3), most=6, labels=100, tries=(3e-3, 1e-2), updates=150, fit_bs=32)
+SIZES = dict(pictures=64_000, search=32_000, bs=128, width=16, first=(1e-3, 3e-3), most=6, labels=100, tries=(3e-3, 1e-2), updates=120, fit_bs=32)
 
 # %% ../nbs/engine/33_matrix.ipynb #aac91cb4
 @patch

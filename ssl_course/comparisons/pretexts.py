@@ -92,11 +92,11 @@ def lens_run(
     lr:float, # learning rate
     key:dict, # position: a key of `POSITIONS`; seed
 )->dict: # accuracy through the lens, through none, and through the reversed one; probe of each question that the plan has, through the lens
-    "Pretrain on relative positions in pictures through a lens, and find out what was learned."
+    "Pretrain on relative positions in pictures through a lens, with the shorter training of the search, and find out what was learned."
     p,begin = m.plan,perf_counter()
     seen = {k: [through_lens(o, v) for o in m.material('position')] for k,v in (('lens', p['lens']), ('none', 0.), ('reversed', -p['lens']))}
     make = partial(RelativePosition, **POSITIONS[key['position']])
-    learn = pretrained_on(make, seen['lens'][0], lr, p['pictures'], p['bs'], p['width'], key['seed'])
+    learn = pretrained_on(make, seen['lens'][0], lr, p['search'], p['bs'], p['width'], key['seed'])
     took = perf_counter()-begin
     told = {k: solved(learn, unseen)['accuracy'] for k,(_,unseen) in seen.items()}
     return dict(pretraining=took, **told, probe={q: probe_score(learn.encoder, *(through_lens(o, p['lens']) for o in parts)) for q,parts in m.downstreams.items()})
