@@ -181,7 +181,7 @@ def methods_plan(
     return dict(seed=s.seed, size=s.size, images=s.pick(128, 4000), pool=s.pick(240, 4000), test=s.pick(60, 1000), seeds=s.pick(1, 3), bs=s.pick(16, 64), small=s.pick(8, 16),
         train=dict(pictures=s.pick(64, 40_000), width=s.pick(4, 16)), few=dict(pictures=s.pick(64, 20_000), width=s.pick(4, 16)),
         ladder=list(s.pick((3e-3,), (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1))), first=list(s.pick((3e-3,), (1e-3, 3e-3))), labels=list(s.pick((2,), (5, 10))), fit=dict(lr=1e-2, updates=s.pick(8, 150), bs=32),
-        hue=.5, collapse=dict(pictures=s.pick(64, 6_400), width=s.pick(4, 16)))
+        hue=.5, collapse=dict(pictures=s.pick(64, 19_200), width=s.pick(4, 16)))
 
 def task_for(
     method:str, # a key of `METHODS`
