@@ -299,7 +299,7 @@ def methods_work(
     seeds,all,rates = range(p['seeds']),[*METHODS, 'untrained'],find_rates(store, sets, p)
     store.each('methods', [dict(method=m, bs=p['bs'], seed=i) for i in seeds for m in all], partial(method_run, sets, p, rates), WORKERS)
     store.each('variants', [dict(variant=v, seed=i) for i in seeds for v in VARIANTS], partial(variant_run, sets, p), WORKERS)
-    store.each('memory', [dict(method=m) for m in METHODS], partial(peak_memory_of, p))
+    store.each('memory', [dict(method=m) for m in (METHODS if p['seeds']>1 else ['simclr'])], partial(peak_memory_of, p)) # each takes a process of its own
     pairs = [(m, bs) for bs in (p['small'], p['bs']) for m in METHODS]
     store.each('small', [dict(method=m, bs=bs, seed=i) for i in seeds for m,bs in pairs], partial(method_run, sets, short(p), rates), WORKERS)
 
