@@ -61,8 +61,9 @@ class Reference(MarkdownRenderer):
     "What a page shows of a function, method or class: heading, call, docstring, table of parameters."
     module = None # where classes are looked up: Python can't find the source, and with it the comments, of one defined in a notebook
     folded = False # as in lessons
-    def __init__(self, sym, **kwargs):
-        super().__init__(sym, **kwargs)
+    def __init__(self, sym, name=None, **kwargs):
+        if hasattr(sym, '__wrapped__'): name = name or sym.__qualname__ # what was wrapped does not know that it is a method
+        super().__init__(sym, name=name, **kwargs)
         self.is_property = isinstance(sym, property)
 
     def _call(self):

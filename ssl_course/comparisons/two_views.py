@@ -178,10 +178,10 @@ def methods_plan(
     s, # a `Settings`
 )->dict: # plain values
     "Sizes and numbers of the comparison behind lesson 12."
-    return dict(seed=s.seed, size=s.size, images=s.pick(128, 4000), pool=s.pick(240, 2000), test=s.pick(60, 1000), seeds=s.pick(1, 3), bs=s.pick(16, 64), small=s.pick(8, 16),
+    return dict(seed=s.seed, size=s.size, images=s.pick(128, 4000), pool=s.pick(240, 4000), test=s.pick(60, 1000), seeds=s.pick(1, 3), bs=s.pick(16, 64), small=s.pick(8, 16),
         train=dict(pictures=s.pick(64, 40_000), width=s.pick(4, 16)), few=dict(pictures=s.pick(64, 20_000), width=s.pick(4, 16)),
         ladder=list(s.pick((3e-3,), (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1))), first=list(s.pick((3e-3,), (1e-3, 3e-3))), labels=list(s.pick((2,), (5, 10))), fit=dict(lr=1e-2, updates=s.pick(8, 150), bs=32),
-        hue=.5, collapse=dict(pictures=s.pick(64, 6_400), width=s.pick(4, 16)))
+        hue=.5, collapse=dict(pictures=s.pick(64, 19_200), width=s.pick(4, 16)))
 
 def task_for(
     method:str, # a key of `METHODS`
@@ -207,8 +207,8 @@ def rate_run(
     p:dict, # a `methods_plan`
     key:dict, # method, lr
 )->dict: # valid: accuracy
-    "A shorter pretraining at one learning rate, judged on validation images, with a seed of its own."
-    learn = pretrained_by(task_for(key['method'], p['bs'], p['hue']), sets['images'], bs=p['bs'], lr=key['lr'], seed=p['seeds'], **p['few'])
+    "A pretraining at one learning rate, judged on validation images, with a seed of its own."
+    learn = pretrained_by(task_for(key['method'], p['bs'], p['hue']), sets['images'], bs=p['bs'], lr=key['lr'], seed=p['seeds'], **p['train'])
     return dict(valid=valid_probe(learn.encoder, sets['pool']))
 
 
@@ -299,7 +299,7 @@ def methods_work(
     seeds,all,rates = range(p['seeds']),[*METHODS, 'untrained'],find_rates(store, sets, p)
     store.each('methods', [dict(method=m, bs=p['bs'], seed=i) for i in seeds for m in all], partial(method_run, sets, p, rates), WORKERS)
     store.each('variants', [dict(variant=v, seed=i) for i in seeds for v in VARIANTS], partial(variant_run, sets, p), WORKERS)
-    store.each('memory', [dict(method=m) for m in METHODS], partial(peak_memory_of, p))
+    store.each('memory', [dict(method=m) for m in (METHODS if p['seeds']>1 else ['simclr'])], partial(peak_memory_of, p)) # each takes a process of its own
     pairs = [(m, bs) for bs in (p['small'], p['bs']) for m in METHODS]
     store.each('small', [dict(method=m, bs=bs, seed=i) for i in seeds for m,bs in pairs], partial(method_run, sets, short(p), rates), WORKERS)
 
@@ -316,8 +316,9 @@ WITHOUT_NEGATIVES = BigComparison('without_negatives', methods_plan, world_data,
 def photo_plan(
     s, # a `Settings`
 )->dict: # plain values
-    "As `methods_plan`, with views that leave more of the colours."
-    return methods_plan(s) | dict(hue=.1)
+    "As `methods_plan`, with views that leave more of the colours, and the shorter training."
+    p = methods_plan(s)
+    return p | dict(hue=.1, train=p['few'])
 
 def photo_data(
     p:dict, # a `methods_plan`

@@ -81,21 +81,16 @@ class SwAV(MultiCrop):
         if not (temp>0 and eps>0): raise CourseError(f"SwAV's temperature is {temp} and its ε {eps}; both must be above 0.")
         store_attr()
         self.views = views or strong_views()
-
     def setup(self, encoder):
         self.projector = mlp(encoder.n_features, self.hidden, self.dim)
         self.prototype = nn.Linear(self.dim, self.prototypes, bias=False)
         self.after_step(encoder)
-
     def forward(self, encoder, inputs):
         z = self.each(lambda x: F.normalize(self.projector(encoder(x)), dim=1), inputs)
         return [self.prototype(v) for v in z]
-
     def loss(self, pred, target): return swav_loss(pred, self.temp, self.eps, self.iters)
-
     @torch.no_grad()
     def after_step(self, encoder): self.prototype.weight.copy_(F.normalize(self.prototype.weight, dim=1))
-
     def check(self, x, least=(None, None)):
         if self.prototypes>len(x): raise CourseError(f"SwAV shares {len(x)} images of a batch evenly among {self.prototypes} prototypes, which leaves less than one for each; take {len(x)} prototypes at most, or larger batches.")
         super().check(x, least)

@@ -45,13 +45,9 @@ def ema_update(
     target:nn.Module, # what follows
     source, # the modules that it is a copy of, in order
     momentum:float, # m: 1 leaves the target as it is, 0 copies the source
-    buffers:bool=False, # the running statistics of batch norm follow too
 ):
-    "target ← m·target + (1−m)·source, for each parameter."
-    s = nn.Sequential(*source)
-    for t,p in zip(target.parameters(), s.parameters(), strict=True): t.lerp_(p, 1-momentum)
-    if buffers:
-        for t,b in zip(target.buffers(), s.buffers(), strict=True): t.lerp_(b, 1-momentum) if t.is_floating_point() else t.copy_(b)
+    "target ← m·target + (1−m)·source, for each parameter. Running statistics of batch norm are the target's own."
+    for t,p in zip(target.parameters(), nn.Sequential(*source).parameters(), strict=True): t.lerp_(p, 1-momentum)
 
 # %% ../../nbs/engine/10_joint.ipynb #6fbbb8c4
 def cosine_momentum(
