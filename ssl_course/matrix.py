@@ -58,7 +58,7 @@ def pretrained_on(
     images, # an `ImageSet`; labels are not looked at
     lr:float, # largest learning rate
     pictures:int, # compute, in whole pictures through the encoder
-    bs:int=128, # compute of one update, in whole pictures
+    bs:int=64, # compute of one update, in whole pictures
     width:int=16, # of `Encoder.small`
     seed:int=0, # of weights, batches and labels
     desc:str='', # draw a progress bar with this text
@@ -209,7 +209,7 @@ class Matrix:
         return s.take(~own),s.take(own)
 
 # %% ../nbs/engine/33_matrix.ipynb #f107abc5
-SIZES = dict(pictures=64_000, search=32_000, bs=128, width=16, first=(1e-3, 3e-3), most=6, labels=100, tries=(3e-3, 1e-2), updates=120, fit_bs=32)
+SIZES = dict(pictures=64_000, search=32_000, bs=64, width=16, first=(1e-3, 3e-3), most=6, labels=100, tries=(3e-3, 1e-2), updates=200, fit_bs=32)
 
 # %% ../nbs/engine/33_matrix.ipynb #aac91cb4
 @patch
