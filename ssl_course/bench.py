@@ -6,6 +6,7 @@
 __all__ = ['encoder_passes', 'encoder_seconds', 'StepTimes', 'step_times', 'TimedMeter', 'meter_share', 'views_ratio', 'main']
 
 # %% ../nbs/engine/18_bench.ipynb #6b5f835e
+from copy import deepcopy
 from statistics import median
 from time import perf_counter
 
@@ -51,32 +52,32 @@ def encoder_seconds(
 
 # %% ../nbs/engine/18_bench.ipynb #7fd1dda4
 class StepTimes(Callback):
-    "Notes when each training batch ended: what lies between is a whole step, data and augmentation included."
+    "Times each whole training step, data and augmentation included, and after it the bare encoder."
     order,run_valid = 100,False
-    def before_fit(self): self.ends = []
-    def after_batch(self): self.ends.append(perf_counter())
-    @property
-    def seconds(self): return [b-a for a,b in zip(self.ends, self.ends[1:])]
+    def __init__(self,
+        bare, # function that gives the seconds of the bare encoder
+    ): self.bare,self.pairs,self.begin = bare,[],None
+    def after_batch(self):
+        if self.begin: self.pairs.append((perf_counter()-self.begin, self.bare()))
+        self.begin = perf_counter()
 
 # %% ../nbs/engine/18_bench.ipynb #a43df412
 def step_times(
     task, # a `Pretext`
     bs:int=128, # images in a batch, as in `make course`
     size:int=32, # their side, pixels
-    rounds:int=6, # how often the two are timed in turns
+    steps:int=30, # how many are timed
 )->tuple: # pictures/s of the bare encoder, pictures/s of the whole step, median of the ratios
-    "Time the bare encoder and whole pretraining steps in turns."
+    "Time pretraining steps and the bare encoder in turns; the first three, which warm up, are left out."
     with seeded(0):
-        dls = postcards_for(task, bs*5, size).unlabelled().dls(valid=.1, bs=bs)
-        timer = StepTimes()
-        learn = pretext_learner(dls, Encoder.small(), task, cbs=timer)
-        passes = encoder_passes(learn, dls.one_batch()[0].as_subclass(torch.Tensor))
-        n,bare,step = sum(s[0] for s,grad in passes if grad),[],[]
-        for _ in range(rounds):
-            bare.append(min(encoder_seconds(learn.encoder, passes) for _ in range(3))) # an epoch has four steps, and three times between them
-            quietly(learn, lambda l: l.fit(1, 1e-3))
-            step.append(min(timer.seconds))
-    return n/median(bare),n/median(step),median(a/b for a,b in zip(bare, step))
+        dls = postcards_for(task, bs*2, size).unlabelled().dls(valid=.5, bs=bs, steps=steps+4)
+        encoder = Encoder.small()
+        learn = pretext_learner(dls, encoder, task)
+        passes,alone = encoder_passes(learn, dls.one_batch()[0].as_subclass(torch.Tensor)),deepcopy(encoder)
+        timer = StepTimes(lambda: encoder_seconds(alone, passes))
+        quietly(learn, lambda l: l.fit(1, 1e-3, cbs=timer))
+    n,(step,bare) = sum(s[0] for s,grad in passes if grad),zip(*timer.pairs[3:])
+    return n/median(bare),n/median(step),median(b/s for s,b in timer.pairs[3:])
 
 # %% ../nbs/engine/18_bench.ipynb #3e7e5002
 class TimedMeter(CollapseMeter):

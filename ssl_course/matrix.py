@@ -293,12 +293,12 @@ def rates_left(
     m:Matrix, # what is compared
     store, # a `Stored` or `Runs`
 )->list: # of dicts: task, of, lr
-    "The rates to be tried next: the first ones; then one beyond the best, if that lies at an edge."
+    "The rates to be tried next: the first ones; then one beyond the best, if that lies at an edge and anything was learned at all."
     tried,left = {},[]
     for r in store.rows('rates'): tried.setdefault((r['task'], r['of']), {})[r['lr']] = r['valid']
     for t,o in m.rows[1:]:
         have = tried.get((t, o), {})
-        todo = [lr for lr in m.plan['first'] if lr not in have] or outward(have, m.plan['most'])
+        todo = [lr for lr in m.plan['first'] if lr not in have] or (outward(have, m.plan['most']) if max(have.values()) else [])
         left += [dict(task=t, of=o, lr=float(f'{lr:.3g}')) for lr in todo]
     return left
 

@@ -10,6 +10,17 @@ QUIET = '--no-sandbox --disable-gpu --disable-background-networking --disable-co
 # a shell that starts something in the background lets it ignore Ctrl-C, and all that it starts in turn
 if signal.getsignal(signal.SIGINT)==signal.SIG_IGN: signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# several tests at once (pytest-xdist): one thread for each, also in what they start
+if 'PYTEST_XDIST_WORKER' in os.environ: os.environ.setdefault('OMP_NUM_THREADS', '1')
+
+def pytest_collection_modifyitems(items):
+    "Tests that share what takes long to make run in one process; notebooks begin first, since some of them take a minute"
+    for i in items:
+        fixtures = [d for n in i.fixturenames for d in i._fixtureinfo.name2fixturedefs.get(n, ())]
+        shared = [d.baseid for d in fixtures if d.scope!='function' and d.baseid.endswith('.py')]
+        if 'site' in i.fixturenames or shared: i.add_marker(pytest.mark.xdist_group('site' if 'site' in i.fixturenames else shared[0]))
+    items.sort(key=lambda i: getattr(i, 'originalname', '')!='test_runs')
+
 @pytest.fixture(scope='session')
 def root(): return ROOT
 

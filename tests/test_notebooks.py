@@ -1,6 +1,5 @@
 "The notebooks: they run at the budget smoke, agree with the package, are clean, small, and written as this project writes."
 import ast,json,os,re,shutil,statistics,subprocess,sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -8,7 +7,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted(f for f in (ROOT/'nbs').rglob('*.ipynb') if not any(p[0] in '._' for p in f.relative_to(ROOT).parts))
 LESSONS = [f for f in NOTEBOOKS if f.parent.name=='lessons']
-each = pytest.mark.parametrize('nb', NOTEBOOKS, ids=lambda f: f.relative_to(ROOT/'nbs').as_posix())
+def name_of(f): return f.relative_to(ROOT/'nbs').as_posix()
+each = pytest.mark.parametrize('nb', NOTEBOOKS, ids=name_of)
 
 def cells(nb, kind='code'):
     return [''.join(c['source']) for c in json.loads(nb.read_text(encoding='utf-8'))['cells'] if c['cell_type']==kind]
@@ -18,21 +18,18 @@ def run(*args, **kwargs): return subprocess.run([*map(str, args)], capture_outpu
 
 # --- they run ---
 
-@pytest.fixture(scope='session')
-def executed(tmp_path_factory, request):
-    "Every notebook that was asked for, run by nbdev-test at smoke, two at once, in processes of their own with one thread each"
-    home = tmp_path_factory.mktemp('home')
+@pytest.fixture
+def home(tmp_path_factory, worker_id):
+    "Where the notebooks that one process runs keep what they made"
+    home = tmp_path_factory.getbasetemp()/f'home_{worker_id}'
+    home.mkdir(exist_ok=True)
+    return home
+
+@pytest.mark.parametrize('nb', sorted(NOTEBOOKS, key=lambda f: (f.parent.name!='lessons', -f.stat().st_size)), ids=name_of)
+def test_runs(nb, home):
     env = {k: v for k,v in os.environ.items() if not k.startswith('SSL_COURSE_')}
     env |= dict(SSL_COURSE_BUDGET='smoke', SSL_COURSE_HOME=str(home), OMP_NUM_THREADS='1', MPLBACKEND='agg')
-    asked = [i.callspec.params['nb'] for i in request.session.items if getattr(i, 'originalname', '')=='test_runs']
-    longest_first = sorted(asked, key=lambda f: (f.parent.name!='lessons', -f.stat().st_size))
-    pool = ThreadPoolExecutor(2)
-    yield {nb: pool.submit(run, command('nbdev-test'), nb, cwd=ROOT, env=env) for nb in longest_first}
-    pool.shutdown(cancel_futures=True)
-
-@each
-def test_runs(nb, executed):
-    r = executed[nb].result()
+    r = run(command('nbdev-test'), nb, cwd=ROOT, env=env)
     assert r.returncode==0 and 'Success' in r.stdout, r.stdout[-3000:] + r.stderr[-5000:]
 
 # --- they agree with the package ---

@@ -23,22 +23,23 @@ def cut(
     grid:int, # pieces along a side
     gap:int=0, # least distance from one piece to the next, pixels
     jitter:int=0, # each piece is moved right and down by up to so many pixels, at random
-)->torch.Tensor: # (B,grid²,C,p,p), row by row, of p = side/grid − gap − jitter pixels
+    which=None, # (B,n) numbers of the pieces that are wanted; default: all, row by row
+)->torch.Tensor: # (B,n,C,p,p), of p = side/grid − gap − jitter pixels
     "Cut images into pieces. Raises `CourseError` when the pieces would be smaller than 8 pixels."
     side = min(x.shape[2:])
     p = side//grid-gap-jitter
     if p<8: raise CourseError(f"Images of {side} pixels, cut {grid}×{grid} with gap {gap} and jitter {jitter}, give pieces of {max(p, 0)} pixels, and 8 are needed; take larger images, or fewer pieces.")
-    corner = (torch.arange(grid)*side//grid+gap//2)[:,None] + torch.arange(p) # (grid,p)
-    move = torch.randint(0, jitter+1, (2, len(x), grid, grid, 1))
-    rows,cols = corner[:,None]+move[0],corner[None]+move[1] # (B,grid,grid,p)
-    return x[torch.arange(len(x)).view(-1, 1, 1, 1, 1),:,rows[...,:,None],cols[...,None,:]].movedim(-1, 3).flatten(1, 2)
+    if which is None: which = torch.arange(grid*grid).expand(len(x), -1)
+    corner = torch.arange(grid)*side//grid+gap//2
+    down,right = torch.randint(0, jitter+1, (2, *which.shape))
+    rows,cols = (c[...,None]+torch.arange(p) for c in (corner[which//grid]+down, corner[which%grid]+right)) # (B,n,p)
+    return x[torch.arange(len(x)).view(-1, 1, 1, 1),:,rows[...,:,None],cols[...,None,:]].movedim(-1, 2)
 
 # %% ../../nbs/lessons/04_patches.ipynb #1d4f1615
 class _Pieces(Pretext):
     "What the tasks share: a crop of the picture, colours of each piece by itself, and a head on all embeddings side by side"
-    def pieces(self, x):
-        pieces = cut(self.views.crop(x) if self.training else x, self.grid, self.gap, self.jitter)
-        return self.views.colour(pieces.flatten(0, 1)).view_as(pieces) if self.training else pieces
+    def pieces(self, x, which=None): return cut(self.views.crop(x) if self.training else x, self.grid, self.gap, self.jitter, which)
+    def own_colours(self, pieces): return self.views.colour(pieces.flatten(0, 1)).view_as(pieces) if self.training else pieces
 
     def _head(self, n_in, n_out): return nn.Sequential(nn.Linear(n_in, 256, bias=False), nn.BatchNorm1d(256), nn.ReLU(), nn.Linear(256, n_out))
     def forward(self, encoder, inputs): return self.head(encoder(inputs.flatten(0, 1)).view(len(inputs), -1))
@@ -63,8 +64,9 @@ class RelativePosition(_Pieces):
 
     def setup(self, encoder): self.head = self._head(2*encoder.n_features, 8)
     def make(self, x):
-        k,pieces = torch.randint(0, 8, (len(x),), device=x.device),self.pieces(x)
-        return torch.stack([pieces[:,4], pieces[range(len(x)),k+(k>=4)]], 1), k # number 4 is the middle
+        k = torch.randint(0, 8, (len(x),), device=x.device)
+        which = torch.stack([torch.full_like(k, 4), k+(k>=4)], 1).cpu() # number 4 is the middle
+        return self.own_colours(self.pieces(x, which)), k
     def describe(self, target): return '↖↑↗←→↙↓↘'[int(target)]
 
 # %% ../../nbs/lessons/04_patches.ipynb #1c2bdab9
@@ -86,5 +88,5 @@ class Jigsaw(_Pieces):
     def setup(self, encoder): self.head = self._head(self.grid**2*encoder.n_features, self.count)
     def make(self, x):
         k = torch.randint(0, self.count, (len(x),), device=x.device)
-        return shuffle(self.pieces(x), self.orders[k]), k
+        return shuffle(self.own_colours(self.pieces(x)), self.orders[k]), k
     def describe(self, target): return ' '.join(str(o+1) for o in self.orders[target].tolist())
