@@ -183,7 +183,7 @@ def tuned_score(
         lr = todo.pop(0)
         model = tuned_on(encoder, few, lr, seed, recipe, **fit)
         tried[lr] = model_score(model, valid) if len(tries)>1 else 0.,model
-        if not todo: todo = outward({k: v for k,(v,_) in tried.items()})
+        if not todo and any(v for v,_ in tried.values()): todo = outward({k: v for k,(v,_) in tried.items()})
     best = max(tried, key=lambda lr: tried[lr][0])
     return model_score(tried[best][1], test),best
 
@@ -209,7 +209,7 @@ class Matrix:
         return s.take(~own),s.take(own)
 
 # %% ../nbs/engine/33_matrix.ipynb #f107abc5
-SIZES = dict(pictures=64_000, search=32_000, bs=64, width=16, first=(1e-3, 3e-3), most=6, labels=100, tries=(3e-3, 1e-2), updates=200, fit_bs=32)
+SIZES = dict(pictures=64_000, search=32_000, bs=64, width=16, first=(1e-3, 3e-3), most=6, labels=100, tries=(3e-3, 1e-2), updates=100, fit_bs=32)
 
 # %% ../nbs/engine/33_matrix.ipynb #aac91cb4
 @patch

@@ -122,9 +122,9 @@ PRETEXT_MATRIX = BigComparison('pretext_matrix', matrix_plan, matrix_data, matri
 def photo_matrix_plan(
     s, # a `Settings`
 )->dict: # plain values
-    "As `matrix_plan`, with half of the compute, and the class as the only question."
+    "As `matrix_plan`, with three eighths of the compute, and the class as the only question."
     p = matrix_plan(s)
-    return p | dict(pictures=s.pick(32, 32_000), search=s.pick(32, 16_000), hue=.1, questions=['class'], tasks=[t for t in p['tasks'] if not getattr(TASKS[t], 'clips', 0)])
+    return p | dict(pictures=s.pick(32, 24_000), search=s.pick(32, 12_000), hue=.1, questions=['class'], tasks=[t for t in p['tasks'] if not getattr(TASKS[t], 'clips', 0)])
 
 # %% ../../nbs/engine/34_pretexts.ipynb #a487b0d1
 def photo_matrix_data(
