@@ -76,7 +76,6 @@ class Colour(ColourRegression):
         inputs,ab = super().make(x)
         if self.training: self.seen += self.encode(ab[:,:,::4,::4]).sum(0)
         return inputs,ab
-
     @property
     def weights(self):
         p = self.seen/self.seen.sum()
