@@ -1,4 +1,4 @@
-"The matrix of pretext and downstream tasks: what is equal, what is measured, and that it goes on where it stopped."
+"The matrix of pretext and downstream tasks: what is equal, what is measured, and that it goes on where it stopped; the lens and the fringes of lesson 7."
 import numpy as np
 import pytest
 import torch
@@ -7,15 +7,19 @@ from ssl_course import matrix as M
 from ssl_course.clips import Clips
 from ssl_course.compute import seeded
 from ssl_course.encoder import Encoder
+from ssl_course.fringes import LooseChannels,fringes,lens,through_lens
 from ssl_course.images import ImageSet
 from ssl_course.loaders import *
 from ssl_course.matrix import Matrix,SIZES,apart,best_rates,encoder_for,fill,heat_map,mask_probe,matrix_summary,matrix_table,pictures_worth,pretext_matrix,pretrained_on,probe_score,rates_left,scaled,solved
 from ssl_course.postcards import Postcards
 from ssl_course.pretext.joint import TwoViews
+from ssl_course.pretext.patches import RelativePosition
 from ssl_course.pretext.rotation import Rotation
 from ssl_course.pretrain import pretext_tasks
 from ssl_course.settings import CourseError
+from ssl_course.shortcuts import diagnose_shortcut
 from ssl_course.stored import Stored
+from ssl_course.views import Views
 
 WORLD = Postcards(size=32, seed=5, threads=1)
 TINY = dict(pictures=32, search=32, bs=16, width=4, first=(3e-3,), labels=20, tries=(1e-2,), updates=2, fit_bs=16)
@@ -222,3 +226,39 @@ def test_shares_by_hand():
 
 def test_a_scale_needs_both_ends():
     with pytest.raises(CourseError, match='no supervised'): scaled(invented({('untrained', 'a'): (.1,), ('rotation', 'a'): (.5,)}))
+
+# --- the lens ---
+
+X = torch.from_numpy(WORLD.images(300).x).permute(0, 3, 1, 2)/255
+
+def test_a_lens_and_its_reverse():
+    assert torch.equal(lens(X[:4])[:,1], X[:4,1])
+    assert torch.allclose(lens(X[:4], .05)[:,0], lens(X[:4].flip(1), -.05).flip(1)[:,0], atol=1e-5) # red through one is blue through the other
+    s = WORLD.images(20)
+    assert through_lens(s, 0.) is s and (through_lens(s, .05).y==s.y).all() and through_lens(s, .05).vocab==s.vocab
+
+def test_fringes_point_where_they_were_made():
+    grey = X.mean(1, keepdim=True)
+    for place,move in enumerate(((0, 1), (1, 0), (1, 1), (1, -1))):
+        red = torch.cat([grey.roll(move, (2, 3)), grey, grey], 1)
+        away = torch.cat([grey.roll([-m for m in move], (2, 3)), grey, grey], 1)
+        assert (fringes(red)[:,place]>0).float().mean()>.98 and (fringes(away)[:,place]<0).float().mean()>.98
+        assert fringes(red)[:,4:8].abs().mean()<.3 # green and blue agree
+
+def test_loose_channels_move_each_by_itself():
+    task = LooseChannels(jitter=0., grey=0.)
+    with seeded(0): y = task.colour(X)
+    moves = {}
+    for c in range(3):
+        for down in (-1, 0, 1):
+            for right in (-1, 0, 1):
+                same = ((y[:,c]-X[:,c].roll((down, right), (1, 2)))[:,2:-2,2:-2].abs()<1e-4).flatten(1).all(1)
+                moves[c,down,right] = same
+    share = {k: v.float().mean().item() for k,v in moves.items()}
+    assert all(.03<v<.22 for v in share.values())
+    assert all(sum(v[i] for (c,_,_),v in moves.items() if c==0)>=1 for i in range(len(X))) # and nothing else was done to it
+
+def test_the_hole_is_found_and_closed():
+    seen = through_lens(Postcards(size=32, seed=6).images(1200), .06)
+    def fool(views): return diagnose_shortcut(RelativePosition(views=views), seen, 1200, dict(fringes=fringes), 15).accuracy.iloc[0]
+    assert fool(Views(scale=(.6, 1.), jitter=0., grey=0.))>.4 and fool(LooseChannels(scale=(.6, 1.)))<.26
