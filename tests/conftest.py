@@ -13,6 +13,7 @@ if signal.getsignal(signal.SIGINT)==signal.SIG_IGN: signal.signal(signal.SIGINT,
 # several tests at once (pytest-xdist): one thread for each, also in what they start
 if 'PYTEST_XDIST_WORKER' in os.environ: os.environ.setdefault('OMP_NUM_THREADS', '1')
 
+@pytest.hookimpl(tryfirst=True) # before xdist reads the groups
 def pytest_collection_modifyitems(items):
     "Tests that share what takes long to make run in one process; notebooks begin first, since some of them take a minute"
     for i in items:

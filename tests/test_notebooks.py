@@ -1,5 +1,6 @@
 "The notebooks: they run at the budget smoke, agree with the package, are clean, small, and written as this project writes."
-import ast,json,os,re,shutil,statistics,subprocess,sys
+import ast,json,multiprocessing,os,re,shutil,statistics,subprocess,sys
+from multiprocessing import forkserver
 from pathlib import Path
 
 import pytest
@@ -18,19 +19,37 @@ def run(*args, **kwargs): return subprocess.run([*map(str, args)], capture_outpu
 
 # --- they run ---
 
+def run_notebook(nb, env, log):
+    "Target of a process: run one notebook as `nbdev-test` does, everything that it says goes to `log`"
+    out = os.open(log, os.O_WRONLY|os.O_CREAT|os.O_TRUNC)
+    for fd in (1, 2): os.dup2(out, fd)
+    os.environ.update(env)
+    os.chdir(ROOT)
+    from nbdev.test import nbdev_test
+    nbdev_test(str(nb))
+
 @pytest.fixture
-def home(tmp_path_factory, worker_id):
-    "Where the notebooks that one process runs keep what they made"
-    home = tmp_path_factory.getbasetemp()/f'home_{worker_id}'
+def fresh(tmp_path_factory, worker_id):
+    "Maker of processes that have imported what every notebook imports, and done nothing else: forks of one server; and the environment of notebooks"
+    home = tmp_path_factory.getbasetemp()/f'home_{worker_id}' # where the notebooks of one worker keep what they made
     home.mkdir(exist_ok=True)
-    return home
+    env = dict(SSL_COURSE_BUDGET='smoke', SSL_COURSE_HOME=str(home), OMP_NUM_THREADS='1', MPLBACKEND='agg')
+    with pytest.MonkeyPatch.context() as mp:
+        for k in [k for k in os.environ if k.startswith('SSL_COURSE_')]: mp.delenv(k)
+        for k,v in env.items(): mp.setenv(k, v)
+        make = multiprocessing.get_context('forkserver')
+        make.set_forkserver_preload(['nbdev.test', 'fastai.vision.all', 'matplotlib.pyplot', 'sklearn.linear_model'])
+        forkserver.ensure_running()
+    return make,env
 
 @pytest.mark.parametrize('nb', sorted(NOTEBOOKS, key=lambda f: (f.parent.name!='lessons', -f.stat().st_size)), ids=name_of)
-def test_runs(nb, home):
-    env = {k: v for k,v in os.environ.items() if not k.startswith('SSL_COURSE_')}
-    env |= dict(SSL_COURSE_BUDGET='smoke', SSL_COURSE_HOME=str(home), OMP_NUM_THREADS='1', MPLBACKEND='agg')
-    r = run(command('nbdev-test'), nb, cwd=ROOT, env=env)
-    assert r.returncode==0 and 'Success' in r.stdout, r.stdout[-3000:] + r.stderr[-5000:]
+def test_runs(nb, fresh, tmp_path):
+    make,env = fresh
+    p = make.Process(target=run_notebook, args=(nb, env, tmp_path/'log.txt'))
+    p.start()
+    p.join()
+    said = (tmp_path/'log.txt').read_text(encoding='utf-8')
+    assert p.exitcode==0 and 'Success' in said, said[-8000:]
 
 # --- they agree with the package ---
 
