@@ -10,8 +10,8 @@ QUIET = '--no-sandbox --disable-gpu --disable-background-networking --disable-co
 # a shell that starts something in the background lets it ignore Ctrl-C, and all that it starts in turn
 if signal.getsignal(signal.SIGINT)==signal.SIG_IGN: signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# several tests at once (pytest-xdist): one thread for each, also in what they start
-if 'PYTEST_XDIST_WORKER' in os.environ: os.environ.setdefault('OMP_NUM_THREADS', '1')
+# several tests at once (pytest-xdist): one thread and one process for each, also in what they start
+if 'PYTEST_XDIST_WORKER' in os.environ: [os.environ.setdefault(k, '1') for k in ('OMP_NUM_THREADS', 'LOKY_MAX_CPU_COUNT')]
 
 @pytest.hookimpl(tryfirst=True) # before xdist reads the groups
 def pytest_collection_modifyitems(items):

@@ -4,6 +4,7 @@ from multiprocessing import forkserver
 from pathlib import Path
 
 import pytest
+from joblib.externals.loky import get_reusable_executor
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted(f for f in (ROOT/'nbs').rglob('*.ipynb') if not any(p[0] in '._' for p in f.relative_to(ROOT).parts))
@@ -26,7 +27,8 @@ def run_notebook(nb, env, log):
     os.environ.update(env)
     os.chdir(ROOT)
     from nbdev.test import nbdev_test
-    nbdev_test(str(nb))
+    try: nbdev_test(str(nb))
+    finally: get_reusable_executor().shutdown(kill_workers=True) # idle ones would keep this process waiting for minutes
 
 @pytest.fixture
 def fresh(tmp_path_factory, worker_id):

@@ -7,9 +7,10 @@ __all__ = ['WORKERS', 'RECIPE_COMPARISON', 'DECAY_COMPARISON', 'plan', 'data', '
            'too_hot', 'pretrained_alone', 'recommended', 'work', 'decay_plan', 'decay_work']
 
 # %% ../../nbs/engine/22_fine_tuning.ipynb #482e251e
-import os
 from dataclasses import asdict
 from functools import partial
+
+from joblib import cpu_count
 
 from ..drift import overfit_gap,stage_features,what_changed
 from ..evaluate import Comparison,Run,Start
@@ -20,7 +21,7 @@ from ..stored import BigComparison,kept_encoder,kept_task
 from ..transfer import load_encoder
 
 # %% ../../nbs/engine/22_fine_tuning.ipynb #fc8f3847
-WORKERS = min(4, os.cpu_count() or 1) # processes that train side by side, one thread each: small networks gain little from more
+WORKERS = min(4, cpu_count()) # processes that train side by side, one thread each: small networks gain little from more
 
 # %% ../../nbs/engine/22_fine_tuning.ipynb #d9669417
 def plan(

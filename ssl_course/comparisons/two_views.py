@@ -10,12 +10,13 @@ __all__ = ['METHODS', 'NAMES', 'FACTORS_ASKED', 'VIEWS', 'WORKERS', 'CONTRAST', 
            'methods_work', 'short', 'photo_plan', 'photo_data', 'photo_work']
 
 # %% ../../nbs/engine/24_two_views.ipynb #d203cca7
-import inspect,os,subprocess,sys
+import inspect,subprocess,sys
 from functools import partial
 from pathlib import Path
 from time import perf_counter
 
 import numpy as np
+from joblib import cpu_count
 from sklearn.linear_model import Ridge
 from sklearn.metrics import r2_score
 from sklearn.pipeline import make_pipeline
@@ -152,7 +153,7 @@ def contrast_run(
     return out | dict(factors=factors_read(learn.encoder, Postcards(size=p['size'], seed=p['seed']), range(start, start+p['factors'])))
 
 # %% ../../nbs/engine/24_two_views.ipynb #9c3d766d
-WORKERS = min(2, os.cpu_count() or 1) # processes that train side by side, one thread each
+WORKERS = min(2, cpu_count()) # processes that train side by side, one thread each
 
 def contrast_keys(
     p:dict, # a `contrast_plan`

@@ -47,7 +47,8 @@ def ema_update(
     momentum:float, # m: 1 leaves the target as it is, 0 copies the source
 ):
     "target ← m·target + (1−m)·source, for each parameter. Running statistics of batch norm are the target's own."
-    for t,p in zip(target.parameters(), nn.Sequential(*source).parameters(), strict=True): t.lerp_(p, 1-momentum)
+    pairs = zip(target.parameters(), nn.Sequential(*source).parameters(), strict=True)
+    torch._foreach_lerp_(*map(list, zip(*pairs)), 1-momentum) # all in one call; one for each takes twice as long
 
 # %% ../../nbs/engine/10_joint.ipynb #6fbbb8c4
 def cosine_momentum(
