@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from fastcore.basics import store_attr
 
-from .joint import TwoViews,mlp
+from .joint import TwoViews,mlp,projected
 from ..settings import CourseError
 from ..views import Views,strong_views
 
@@ -20,8 +20,9 @@ def cross_correlation(
     z2, # (N,D) vectors of the second views
 )->torch.Tensor: # (D,D), each from −1 to 1
     "Correlations over the batch between the dimensions of both branches (Zbontar et al. 2021, equation 2). As in the authors' code, variances are those of the batch (divided by N), plus 1e-5."
-    standard = lambda z: (z-z.mean(0))/(z.var(0, correction=0)+1e-5).sqrt()
-    return standard(z1).T @ standard(z2) / len(z1)
+    return _standard(z1).T @ _standard(z2) / len(z1)
+
+def _standard(z): return (z-z.mean(0))/(z.var(0, correction=0)+1e-5).sqrt()
 
 def barlow_twins_loss(
     z1, # (N,D) vectors of the first views
@@ -29,9 +30,10 @@ def barlow_twins_loss(
     lambd:float=.0051, # λ, weight of what is off the diagonal
 )->torch.Tensor: # one number
     "How far the cross-correlations are from the identity: the plain sum over the D×D matrix, not scaled (Zbontar et al. 2021, equation 1)."
-    c = cross_correlation(z1, z2)
-    on = c.diagonal()
-    return (1-on).square().sum() + lambd*(c.square().sum()-on.square().sum())
+    a,b = _standard(z1),_standard(z2)
+    on,(n,d) = (a*b).mean(0),a.shape # `on` is the diagonal
+    squares = (a @ a.T * (b @ b.T)).sum() if n<d else (a.T @ b).square().sum() # the same number
+    return (1-on).square().sum() + lambd*(squares/n**2-on.square().sum())
 
 # %% ../../nbs/engine/27_decorrelate.ipynb #5890677f
 class BarlowTwins(TwoViews):
@@ -49,7 +51,7 @@ class BarlowTwins(TwoViews):
         self.views = views or strong_views()
 
     def setup(self, encoder): self.projector = mlp(encoder.n_features, self.hidden, self.dim, layers=3)
-    def forward(self, encoder, inputs): return self.projector(encoder(inputs))
+    def forward(self, encoder, inputs): return projected(self.projector, encoder, inputs)
     def loss(self, pred, target): return barlow_twins_loss(*pred.chunk(2), self.lambd)
     def suspects(self): return ['λ is 0, so dimensions may repeat each other'] if self.lambd==0 else []
 
@@ -67,8 +69,9 @@ def covariance_term(
 )->torch.Tensor:
     "Sum of the squared covariances (divided by N−1) of different dimensions, divided by D (Bardes et al. 2022, equations 3 and 4)."
     z = z-z.mean(0)
-    c = z.T @ z / (len(z)-1)
-    return (c.square().sum()-c.diagonal().square().sum())/z.shape[1]
+    n,d = z.shape
+    c = z @ z.T if n<d else z.T @ z # their squares have the same sum
+    return (c.square().sum()-z.square().sum(0).square().sum())/(n-1)**2/d
 
 # %% ../../nbs/engine/27_decorrelate.ipynb #7bf3cc42
 def vicreg_loss(
@@ -102,7 +105,7 @@ class VICReg(TwoViews):
         self.views = views or strong_views()
 
     def setup(self, encoder): self.projector = mlp(encoder.n_features, self.hidden, self.dim, layers=3)
-    def forward(self, encoder, inputs): return self.projector(encoder(inputs))
+    def forward(self, encoder, inputs): return projected(self.projector, encoder, inputs)
     def loss(self, pred, target): return vicreg_loss(*pred.chunk(2), self.sim, self.std, self.cov)
 
     def suspects(self):
