@@ -94,6 +94,11 @@ def test_names_no_place_of_a_machine(nb):
     assert re.findall(r'(?:/home/|/root/|/work/|/tmp/|/Users/|[A-Z]:\\\\Users)[^\s"\'<>\\]*', nb.read_text(encoding='utf-8'))==[]
 
 @each
+def test_names_in_code_are_no_links(nb):
+    "nbdev links them itself, and a link around that one is shown as it was typed"
+    assert re.findall(r'\[`[^`\]]+`\]\([^)]*\.ipynb[^)]*\)', '\n'.join(cells(nb, 'markdown')))==[]
+
+@each
 def test_begins_with_title_and_sentence(nb):
     first = cells(nb, 'markdown')[0]
     assert json.loads(nb.read_text(encoding='utf-8'))['cells'][0]['cell_type']=='markdown' and re.fullmatch(r'# [^\n]+\n+> [^\n]+\n*', first)
