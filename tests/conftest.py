@@ -11,7 +11,8 @@ QUIET = '--no-sandbox --disable-gpu --disable-background-networking --disable-co
 if signal.getsignal(signal.SIGINT)==signal.SIG_IGN: signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # several tests at once (pytest-xdist): one thread and one process for each, also in what they start
-if 'PYTEST_XDIST_WORKER' in os.environ: [os.environ.setdefault(k, '1') for k in ('OMP_NUM_THREADS', 'LOKY_MAX_CPU_COUNT')]
+if 'PYTEST_XDIST_WORKER' in os.environ:
+    for k in ('OMP_NUM_THREADS', 'LOKY_MAX_CPU_COUNT'): os.environ.setdefault(k, '1')
 
 @pytest.hookimpl(tryfirst=True) # before xdist reads the groups
 def pytest_collection_modifyitems(items):

@@ -12,6 +12,7 @@ import torch
 from fastai.torch_core import show_images
 from fastcore.basics import patch
 from torch import nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from ..compute import autocast,seeded
 from .core import Pretext
@@ -58,7 +59,7 @@ def ema_update(
 ):
     "target ← m·target + (1−m)·source, for each parameter. Running statistics of batch norm are the target's own."
     pairs = zip(target.parameters(), nn.Sequential(*source).parameters(), strict=True)
-    torch._foreach_lerp_(*map(list, zip(*pairs)), 1-momentum) # all in one call; one for each takes twice as long
+    get_ema_multi_avg_fn(momentum)(*map(list, zip(*pairs)), None) # PyTorch's, which takes all in one call
 
 # %% ../../nbs/engine/10_joint.ipynb #6fbbb8c4
 def cosine_momentum(
