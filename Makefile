@@ -29,17 +29,17 @@ test: .venv/.stamp-dev
 	@SSL_COURSE_BUDGET=smoke $(BIN)/python -m pytest --junitxml=.pytest_cache/report.xml $(ARGS)
 
 docs: .venv/.stamp-docs
-	@$(BIN)/python -m ssl_course.site docs
+	@$(BIN)/python -m ssl_course.course.site docs
 
 lab: .venv/.stamp-dev
 	@! git rev-parse --git-dir >/dev/null 2>&1 || $(BIN)/nbdev-install-hooks
-	@$(BIN)/jupyter trust nbs/*.ipynb nbs/*/*.ipynb >/dev/null
+	@find nbs -name .ipynb_checkpoints -prune -o -name '*.ipynb' -exec $(BIN)/jupyter trust {} + >/dev/null
 	@$(BIN)/ssl-course lab
 
-# big comparisons that need no folder of images first: finished ones are only looked at, interrupted ones go on
+# first the experiments that need no folder of images: finished ones are only read, interrupted ones continue
 lessons: .venv/.stamp-docs
-	@SSL_COURSE_BUDGET=cpu TQDM_MININTERVAL=60 $(BIN)/python -m ssl_course.stored
-	@stale=$$($(BIN)/python -c "from ssl_course.teach import stale_results as s; print(*(n for n,_ in s('nbs/lessons')))") || exit 1; \
+	@SSL_COURSE_BUDGET=cpu TQDM_MININTERVAL=60 $(BIN)/python -m ssl_course.course.experiment
+	@stale=$$($(BIN)/python -c "from ssl_course.course.lesson import stale_results as s; print(*(n for n,_ in s('nbs/lessons')))") || exit 1; \
 	for nb in nbs/lessons/[0-9]*.ipynb; do \
 	  name=$$(basename $$nb .ipynb); name=$${name#*_}; \
 	  case "$(FORCE) $$stale " in 1*|*" $$name "*) \
@@ -55,14 +55,14 @@ front: .venv/.stamp-docs
 	@$(BIN)/python .ci/front.py
 	@SSL_COURSE_BUDGET=cpu PYTHONWARNINGS=ignore $(BIN)/nbdev-test --save nbs/index.ipynb
 	@$(BIN)/nbdev-clean --fname nbs/index.ipynb
-	@$(BIN)/python -m ssl_course.site readme
+	@$(BIN)/python -m ssl_course.course.site readme
 
 clean:
 	@rm -rf build dist _docs _proc .pytest_cache
 	@find nbs ssl_course tests -name __pycache__ -prune -exec rm -rf {} + -o -name .ipynb_checkpoints -prune -exec rm -rf {} +
 
 # --- the environment ---
-# One stamp for each set of extras; a set touches the stamps of the sets that it includes.
+# One stamp for each set of extras; a set touches the stamps of the sets it includes.
 $(BIN)/pip:
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; v < (3,10) and sys.exit("This needs Python 3.10 or newer, and $(PYTHON) is %d.%d: make PYTHON=python3.12 ..." % v)'
 	@echo 'Making an environment in .venv ...'

@@ -1,10 +1,11 @@
 "What several tests share: the checkout, a browser, and the site, built once."
 import functools,http.server,os,shutil,signal,subprocess,sys,threading
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+pytest.register_assert_rewrite('helpers', 'equations')
+from helpers import ROOT
+
 QUIET = '--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync --no-first-run'.split()
 
 # a shell that starts something in the background lets it ignore Ctrl-C, and all that it starts in turn
@@ -40,7 +41,7 @@ def browser():
 def site(tmp_path_factory):
     "Folder of the site, built as `make docs` builds it"
     out = tmp_path_factory.mktemp('site')/'docs'
-    r = subprocess.run([sys.executable, '-m', 'ssl_course.site', 'docs', '--out', out], cwd=ROOT, capture_output=True, text=True)
+    r = subprocess.run([sys.executable, '-m', 'ssl_course.course.site', 'docs', '--out', out], cwd=ROOT, capture_output=True, text=True)
     assert r.returncode==0, r.stdout + r.stderr
     return out
 

@@ -10,22 +10,28 @@ import torch
 from fastcore.basics import store_attr
 from torch import nn
 
-from .core import Pretext
-from ..settings import CourseError
+from .base import Pretext
+from ..registry import register
+from ..utils import InputError
 from ..views import Views,mild_views
 
 # %% ../../nbs/lessons/02_labels_from_data.ipynb #470e10b0
 def _check_square(x):
-    "Quarter turns of other than square images don't fit into one batch"
-    if x.shape[2]!=x.shape[3]: raise CourseError(f"Images of {x.shape[2]}×{x.shape[3]} pixels can't be turned by 90° and stay a batch; make them square first.")
+    "Raise `InputError` for images that are not square, whose quarter turns have other shapes"
+    if x.shape[2]!=x.shape[3]:
+        raise InputError(f"Images of {x.shape[2]}×{x.shape[3]} pixels can't be turned by 90° and "
+                         "stay a batch; make them square first.")
 
 def rotate(
     x, # square images (B,C,H,W)
-    k, # (B,) whole numbers: quarter turns anticlockwise
+    k, # (B,) integers: quarter turns anticlockwise
 )->torch.Tensor: # (B,C,H,W), a copy
-    "Turn each image by its own number of quarter turns, with one operation for each of the four. Raises `CourseError` when images are not square or `k` is not one number each."
+    """Turn each image by its own quarter turns. Raises `InputError` unless images are square and
+    `k` is (B,)."""
     _check_square(x)
-    if k.shape!=x.shape[:1]: raise CourseError(f"rotate got {len(x)} images and turns of shape {tuple(k.shape)}; it needs one whole number for each image.")
+    if k.shape!=x.shape[:1]:
+        raise InputError(f"rotate got {len(x)} images and turns of shape {tuple(k.shape)}; "
+                         "it needs one whole number for each image.")
     out = torch.empty_like(x) # the same order in memory: channels-last stays channels-last
     for turn in range(4):
         which = k%4==turn
@@ -33,11 +39,12 @@ def rotate(
     return out
 
 # %% ../../nbs/lessons/02_labels_from_data.ipynb #92994c6c
+@register
 class Rotation(Pretext):
-    "How many quarter turns anticlockwise: none, one, two or three? (Gidaris et al. 2018, RotNet). Loss: cross-entropy, the mean over the batch; at the start about ln 4."
-    name = 'rotation'
+    """Classify the rotation by 0, 90, 180 or 270° (Gidaris et al. 2018, RotNet). Loss:
+    cross-entropy, about ln 4 at the start."""
     def __init__(self,
-        views:Views=None, # augmentation of training images before they are turned; default: `mild_views()`
+        views:Views=None, # augmentation before the rotation; default: `mild_views()`
     ):
         super().__init__()
         store_attr()

@@ -1,0 +1,76 @@
+"Exercises: stubs are no attempts, answers get the hint they need."
+import sys
+
+import pytest
+
+from ssl_course.course.checks import Case,check,exercise,exercise_faults,find_exercise,mistake,solution
+from ssl_course.course.lesson import Lesson
+from ssl_course.utils import InputError
+
+pytestmark = pytest.mark.usefixtures('lesson_settings')
+
+@pytest.mark.parametrize('stub', ['"""Do it"""', '...', 'pass', 'raise NotImplementedError', 'return None', '"""Do it"""\n    ...'])
+def test_stubs_are_not_attempts(stub):
+    space = {}
+    exec(f'def f(x, k=2):\n    {stub}', space)
+    @exercise(Case(3))
+    def f(x, k=2): return x*k
+    assert f.exercise.mark(space['f'])==('open', 'not attempted yet')
+
+def test_answers_get_the_hint_they_need():
+    torch = pytest.importorskip('torch')
+    x = torch.arange(6.).view(2, 3)
+    @exercise(Case(x, hint='Look at the mean.'), Case(x*0+1))
+    def center(x):
+        "Take the mean from each row."
+        return x-x.mean(1, keepdim=True)
+    @mistake(center, 'That is the mean of a column.')
+    def _column(x): return x-x.mean(0)
+    @mistake(center, 'The shapes do not fit.')
+    def _shape(x): return x.t()-x.mean(0) # raises
+    mark = center.exercise.mark
+    assert mark(lambda x: x-x.mean(1)[:,None])[0]=='passed'
+    assert mark(lambda x: x-x.mean(0, keepdim=True))[1].endswith('Hint: That is the mean of a column.')
+    assert mark(lambda x: x.t()+x)[1].endswith('Hint: The shapes do not fit.'), 'the same kind of error in every case'
+    for bad,said in ((lambda x: x-x.mean(), 'Look at the mean'), (lambda x: x.sub_(x.mean(1, keepdim=True)), 'Work on a copy'),
+                     (lambda x: (x-x.mean(1, keepdim=True)).tolist(), 'expected a tensor, got list'), (lambda x: print(end=''), '`return` missing'),
+                     (lambda x: x.mean(1), 'expected shape (2, 3), got (2,)'), (lambda x: x.nothing, 'AttributeError'), (lambda x: (x-1).long(), 'expected floats')):
+        status,text = mark(bad)
+        assert status=='wrong' and said in text, text
+    assert x.equal(torch.arange(6.).view(2, 3)), 'no answer may spoil the case'
+
+def test_random_exercises_and_those_with_many_right_answers():
+    torch = pytest.importorskip('torch')
+    @exercise(Case(4))
+    def noise(n): return torch.randn(n)
+    assert noise.exercise.mark(lambda n: torch.randn(n))[0]=='passed' and noise.exercise.mark(lambda n: torch.rand(n))[0]=='wrong'
+    @exercise(Case(5), accept=lambda out, n: '' if sorted(out)==list(range(n)) else 'not every number comes once')
+    def shuffled(n): return list(range(n))[::-1]
+    assert shuffled.exercise.mark(lambda n: list(range(n)))[0]=='passed'
+    assert 'not every number comes once' in shuffled.exercise.mark(lambda n: [0]*n)[1]
+
+def test_exercises_are_found_by_lesson_and_name(shown, monkeypatch, tmp_path):
+    import types
+    module = types.ModuleType('ssl_course.course.solutions.first')
+    @exercise(Case(1))
+    def twice(x): return 2*x
+    module.twice = twice
+    monkeypatch.setitem(sys.modules, 'ssl_course.course.solutions.first', module)
+    Lesson('first')
+    def attempt(x): return x+x
+    attempt.__name__ = 'twice'
+    check(attempt)
+    assert shown[-1].text=='✓ twice: right in 1 of 1 cases' and 'return 2*x' in solution('twice').text
+    with pytest.raises(InputError, match='no exercise `other`; it has twice'): find_exercise('other')
+    Lesson.current = None
+    with pytest.raises(InputError, match='none has begun'): check(attempt)
+
+def test_weak_exercises_are_faults():
+    @exercise(Case(1))
+    def f(x): return x
+    @mistake(f, 'hint one')
+    def _a(x): return x+1
+    @mistake(f, 'hint two')
+    def _b(x): return 1+x # the same mistake: the second hint can never be given
+    faults = ' '.join(exercise_faults(f.exercise))
+    assert 'no docstring' in faults and '_b gets another hint' in faults

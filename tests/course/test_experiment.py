@@ -1,0 +1,38 @@
+"What a notebook cell can't check of `experiment`: the course's own experiments, their plans, and that stored ones are whole."
+import json
+
+import pytest
+
+from ssl_course.course.experiment import known_experiments,main,read_experiment
+from ssl_course.finetune import RECIPES
+from ssl_course.settings import load_settings
+from ssl_course.utils import InputError,to_plain
+
+@pytest.mark.parametrize('budget', ['smoke', 'cpu'])
+def test_plans_are_plain(budget):
+    "What a stored file can hold, at every budget"
+    known = known_experiments()
+    assert len(known)>=9
+    for name,e in known.items():
+        p = to_plain(e.plan(load_settings(budget=budget)))
+        assert json.loads(json.dumps(p))==p and e.code and e.name==name
+
+def test_one_that_needs_a_folder_says_so():
+    needy = [e for e in known_experiments().values() if e.needs]
+    assert needy
+    for e in needy:
+        with pytest.raises(InputError, match=f'{e.name}=FOLDER'): e.run()
+
+def test_an_unknown_name_stops_the_command():
+    with pytest.raises(SystemExit, match="There is no .*'nothing'.*fine_tuning"): main(['nothing'])
+
+def test_the_comparison_is_whole():
+    "Every recipe at every number of labels with every seed, and each learning rate was the same for all seeds"
+    s = read_experiment('fine_tuning')
+    t = s.table('recipes')
+    assert len(t)==len(RECIPES)*len(s.plan['labels'])*s.plan['seeds'] and set(t.method)==set(RECIPES) and not t.duplicated(['method', 'labels', 'seed']).any()
+    assert (t.groupby(['method', 'labels']).choice.nunique()==1).all() and s.plan['seeds']>=5
+    assert (t[t.method=='head only'].drift==0).all() and t.accuracy.between(0, 1).all()
+
+def test_a_missing_one_says_how_to_run_it():
+    with pytest.raises(InputError, match='make lessons'): read_experiment('nothing')

@@ -1,0 +1,87 @@
+"Labels from folders, names of files and tables: what is read, and what is refused."
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from helpers import save_images,some_images
+from ssl_course.data.imageset import ImageSet
+from ssl_course.data.labels import split_folders
+from ssl_course.utils import InputError
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch): monkeypatch.setenv('SSL_COURSE_HOME', str(tmp_path/'home'))
+
+def test_classes_are_sub_folders_of_the_first_level_in_order(tmp_path):
+    for n in ('10/x.png', '9/deep/er/y.png', 'Zebra/z.png', 'ape/a.png'):
+        (tmp_path/'f'/n).parent.mkdir(parents=True)
+        Image.new('RGB', (9, 9)).save(tmp_path/'f'/n)
+    assert ImageSet.from_folder(tmp_path/'f', 8, progress=False).vocab==('10', '9', 'Zebra', 'ape')
+
+def test_labels_from_names(tmp_path):
+    s = some_images(6)
+    for i,a in enumerate(s.x): Image.fromarray(a).save(tmp_path/f'{s.vocab[s.y[i]]}_dog_{i}.png')
+    t = ImageSet.from_folder(tmp_path, 8, labels=r'^(.+)_\d+\.', progress=False)
+    assert t.vocab==('a_dog', 'b_dog', 'c_dog') and np.array_equal(t.y, s.y)
+    with pytest.raises(InputError, match='6 of 6 file names.*such as a_dog_0.png'): ImageSet.from_folder(tmp_path, 8, labels='(cat)', progress=False)
+
+def test_layouts_that_would_be_misread(tmp_path):
+    f = save_images(some_images(), tmp_path/'set'/'train')
+    save_images(some_images(seed=1), tmp_path/'set'/'Validation')
+    assert split_folders(tmp_path/'set')=={'train': f, 'valid': tmp_path/'set'/'Validation'} and split_folders(f)=={} and split_folders(tmp_path/'no')=={}
+    with pytest.raises(InputError, match='parts of a data set and not classes.*train'): ImageSet.from_folder(tmp_path/'set', 8, progress=False)
+    assert len(ImageSet.from_folder(tmp_path/'set', 8, labels=False, progress=False))==120
+    Image.new('RGB', (8, 8)).save(f/'loose.png')
+    with pytest.raises(InputError, match='1 images beside its class folders \\(a, b, c'): ImageSet.from_folder(f, 8, progress=False)
+
+# --- from a table
+
+@pytest.fixture
+def table(tmp_path):
+    s = some_images()
+    save_images(s, tmp_path/'im', flat=True)
+    df = pd.DataFrame(dict(id=range(60), split=['train', 'val']*30, file=[f'{i:03}.png' for i in range(60)], mean=s.x.mean((1, 2, 3)), count=s.y, animal=[s.vocab[i] for i in s.y]))
+    df.to_csv(tmp_path/'labels.csv', index=False)
+    return s,df,tmp_path
+
+def test_csv(table):
+    s,df,folder = table
+    r = ImageSet.from_csv(folder/'labels.csv', 8, ['mean', 'count'], images=folder/'im', progress=False)
+    assert r.kind=='regression' and r.vocab==('mean', 'count') and r.name=='labels' and np.allclose(r.y, df[['mean', 'count']]) and np.array_equal(r.x, s.x)
+    c = ImageSet.from_csv(df, 8, 'animal', images=folder/'im', progress=False)
+    assert c.fingerprint==s.fingerprint
+    assert ImageSet.from_csv(df, 8, 'count', images=folder/'im', kind='class', progress=False).vocab==('0', '1', '2')
+    half = ImageSet.from_csv(df[df.split=='val'], 8, 'animal', images=folder/'im', file_col='file', progress=False)
+    assert half.fingerprint==s.take(slice(1, None, 2)).fingerprint
+    assert ImageSet.from_csv(df, 8, images=folder/'im', progress=False).kind=='unlabeled'
+
+def test_csv_keeps_targets_with_their_pictures_when_files_are_missing(table, capsys):
+    s,df,folder = table
+    (folder/'im'/'003.png').unlink()
+    t = ImageSet.from_csv(df, 8, 'mean', images=folder/'im', progress=False)
+    assert t.failures==[('003.png', 'no such file')] and np.allclose(t.y[:, 0], df['mean'].drop(3))
+    assert '003.png: no such file' in capsys.readouterr().out
+
+def test_csv_errors(table):
+    s,df,folder = table
+    def bad(match, csv=df, *args, **kwargs):
+        with pytest.raises(InputError, match=match): ImageSet.from_csv(csv, 8, *args, **{'images': folder/'im', 'progress': False, **kwargs})
+    bad('no table', folder/'no.csv')
+    bad('no column size; its columns are id, split', df, 'size')
+    bad('no column name;', df, 'animal', file_col='name')
+    bad('No column of the table names files', df, 'animal', images=folder)
+    bad('must name the folder', df, 'animal', images=None)
+    bad('no rows', df[:0], 'animal')
+    bad('Not all values of animal', df, 'animal', kind='regression')
+    bad("there are 2 target columns", df, ['animal', 'split'])
+    bad("kind is 'masks'", df, 'animal', kind='masks')
+    bad('1 rows of the table have no mean, the first is row 5', df.assign(mean=df['mean'].where(df.id!=4)), 'mean')
+    (folder/'empty.csv').write_bytes(b'')
+    bad("empty.csv can't be read", folder/'empty.csv')
+    (folder/'bytes.csv').write_bytes(b'\xff\xfe\x00')
+    bad("bytes.csv can't be read", folder/'bytes.csv')
+
+def test_a_column_of_long_texts_is_no_column_of_files(table):
+    s,df,folder = table
+    df.insert(0, 'boxes', ['[' + '1.5, '*200 + '].png']*60)
+    assert len(ImageSet.from_csv(df, 8, images=folder/'im', progress=False))==60

@@ -1,0 +1,47 @@
+"What a notebook cell can't check well of `compute`: random numbers after an error, and several processes."
+import math,os,random
+
+import numpy as np
+import pytest
+import torch
+
+from ssl_course.compute import one_thread,parallel_map,pick_device,pick_precision,seeded
+from ssl_course.utils import InputError
+
+def numbers(): return random.random(),np.random.rand(),torch.rand(1).item()
+
+def test_random_numbers_go_on_as_if_nothing_had_been():
+    with seeded(1): want = [numbers(), numbers()]
+    with seeded(1):
+        got = [numbers()]
+        with pytest.raises(KeyError), seeded(2):
+            inside = numbers()
+            raise KeyError
+        got.append(numbers())
+    assert got==want and inside not in want
+    with seeded(2): assert numbers()==inside
+
+def test_processes_give_what_one_process_gives():
+    jobs = [(float(a), 2.) for a in range(8)]
+    alone = list(parallel_map(math.pow, jobs))
+    assert alone==[a**2 for a,_ in jobs] and sorted(parallel_map(math.pow, jobs, workers=2))==alone
+
+def test_the_error_of_a_job_arrives():
+    with pytest.raises(ValueError, match='invalid literal'): list(parallel_map(int, [('1',), ('x',)], workers=2))
+    assert sorted(parallel_map(int, [('1',), ('2',)], workers=2))==[1, 2] # and the next call works
+
+def test_one_worker_or_one_job_starts_no_process():
+    assert {*parallel_map(os.getppid, [()], workers=2), *parallel_map(os.getppid, [(), ()])}=={os.getppid()}
+
+def test_one_thread_ends_with_the_block():
+    from threadpoolctl import threadpool_info
+    count = lambda: [p['num_threads'] for p in threadpool_info()]
+    before = count()
+    with one_thread(): assert set(count())=={1}
+    assert count()==before
+
+def test_devices_and_precisions_that_are_not_there():
+    assert pick_device('cpu').type=='cpu' and pick_precision('float32')==torch.float32
+    if not torch.cuda.is_available():
+        with pytest.raises(InputError, match='cuda.*use auto or cpu'): pick_device('cuda')
+        assert pick_device('auto').type in ('cpu', 'mps')

@@ -1,0 +1,44 @@
+"Files that must not be executed, and files that are cut off. What a card says is in test_encoder.py."
+import os,pickle
+from pathlib import Path
+
+import pytest
+import torch
+
+from ssl_course.encoder import Encoder
+from ssl_course.encoder_file import read_tensors,read_weights
+from ssl_course.model import TransferModel
+from ssl_course.transfer import transfer
+from ssl_course.utils import InputError
+
+def small(**kwargs): return Encoder.small(**{'width': 8, **kwargs})
+
+@pytest.fixture(scope='module')
+def source():
+    torch.manual_seed(1)
+    return small()
+
+class Payload:
+    def __init__(self, trace): self.trace = str(trace)
+    def __reduce__(self): return (os.mkdir, (self.trace,))
+
+@pytest.mark.parametrize('write', [torch.save, lambda o,f: Path(f).write_bytes(pickle.dumps(o)), lambda o,f: torch.save(o, f, _use_new_zipfile_serialization=False)], ids=['zip', 'pickle', 'legacy'])
+@pytest.mark.parametrize('read', [read_weights, Encoder.load, TransferModel.load, lambda f: transfer(f, small())], ids=['read_weights', 'Encoder', 'TransferModel', 'transfer'])
+@pytest.mark.parametrize('ending', ['pt', 'safetensors'])
+def test_a_payload_is_never_executed(write, read, ending, tmp_path, source):
+    trace,file = tmp_path/'executed',tmp_path/f'file.{ending}'
+    write(dict(state_dict=source.state_dict(), hyper_parameters=Payload(trace)), file)
+    with pytest.raises(InputError): read(file)
+    assert not trace.exists()
+
+@pytest.mark.parametrize('length', [0, 4, 100, 5000])
+@pytest.mark.parametrize('read', [read_tensors, read_weights, Encoder.load], ids=['read_tensors', 'read_weights', 'Encoder'])
+def test_a_file_that_is_cut_off_is_refused(read, length, source, tmp_path):
+    whole = source.save(tmp_path/'whole.safetensors').read_bytes()
+    (tmp_path/'cut.safetensors').write_bytes(whole[:length])
+    with pytest.raises(InputError, match='cut.safetensors') as e: read(tmp_path/'cut.safetensors')
+    assert '\n' not in str(e.value)
+
+@pytest.mark.parametrize('read', [read_tensors, read_weights, Encoder.load, TransferModel.load], ids=lambda f: f.__qualname__)
+def test_a_file_that_is_not_there(read, tmp_path):
+    with pytest.raises(InputError, match='no file .*nothing.safetensors'): read(tmp_path/'nothing.safetensors')

@@ -1,0 +1,56 @@
+"What a notebook cell can't check well of `stages`: what is done again, what is refused, and what importing costs."
+import json,os
+
+import pytest
+
+from helpers import python
+from ssl_course.settings import load_settings
+from ssl_course.stages import RUN_FILES,RunConfig,Stages,run_plan
+from ssl_course.utils import InputError
+
+@pytest.fixture(autouse=True)
+def plain(monkeypatch, tmp_path):
+    "The settings' defaults, not those of this checkout"
+    for k in [k for k in os.environ if k.startswith('SSL_COURSE_')]: monkeypatch.delenv(k)
+    monkeypatch.chdir(tmp_path)
+
+def plan(**kwargs): return run_plan(RunConfig(**kwargs), load_settings(budget='smoke'))
+
+def writes(text): return lambda path: path.write_text(text)
+
+def fails(path):
+    path.with_suffix('.half').write_text('')
+    raise KeyboardInterrupt
+
+def test_finished_stages_are_not_done_again(tmp_path, capsys):
+    s = Stages(tmp_path/'run', plan())
+    s.do('runs.json', 'first', writes('1'))
+    with pytest.raises(KeyboardInterrupt): s.do('metrics.json', 'second', fails)
+    again = Stages(tmp_path/'run', plan(), resume=True)
+    again.do('runs.json', 'first', writes('2'))
+    again.do('metrics.json', 'second', writes('3'))
+    assert (tmp_path/'run'/'runs.json').read_text()=='1' and (tmp_path/'run'/'metrics.json').read_text()=='3' and not again.finished
+    again.do('report.html', 'last', writes('4'))
+    assert Stages(tmp_path/'run', plan(), resume=True).finished
+    (tmp_path/'run'/'runs.json').unlink() # what was deleted is made anew
+    Stages(tmp_path/'run', plan(), resume=True).do('runs.json', 'first', writes('5'))
+    assert (tmp_path/'run'/'runs.json').read_text()=='5' and capsys.readouterr().out.count('done earlier')==1
+
+def test_another_plan_or_an_earlier_run_is_refused(tmp_path):
+    Stages(tmp_path/'run', plan())
+    with pytest.raises(InputError, match='--resume.*--force'): Stages(tmp_path/'run', plan())
+    with pytest.raises(InputError, match='pretext: simclr there, rotation now'): Stages(tmp_path/'run', plan(pretext='rotation'), resume=True)
+
+def test_force_removes_what_a_run_wrote_and_nothing_else(tmp_path):
+    Stages(tmp_path/'run', plan()).do('runs.json', 'first', writes('1'))
+    (tmp_path/'run'/'notes.txt').write_text('mine')
+    Stages(tmp_path/'run', plan(pretext='rotation'), force=True)
+    assert sorted(f.name for f in (tmp_path/'run').iterdir())==['notes.txt', 'state.json'] and 'runs.json' in RUN_FILES
+
+def test_a_plan_is_plain_and_whole():
+    p = plan(labels=(1, 2), seeds=7)
+    assert json.loads(json.dumps(p))==p and (p['labels'], p['seeds'])==([1, 2], 7) and None not in [v for k,v in p.items() if k not in ('unlabeled', 'labeled')]
+
+def test_importing_is_cheap():
+    r = python("import sys,ssl_course.stages; print([m for m in ('torch','numpy','pandas','matplotlib') if m in sys.modules])")
+    assert r.stdout.strip()=='[]', r.stderr
