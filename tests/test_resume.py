@@ -39,7 +39,7 @@ def everything(learn):
 SECOND = '''
 import sys,torch
 import test_resume as t
-for n in t.SMALL: torch.save(t.everything(t.train(n, f'{sys.argv[1]}/{n}.safetensors')), f'{sys.argv[1]}/{n}.pt')
+for n in t.SMALL: torch.save(t.everything(t.train(n, f'{sys.argv[1]}/{n}.pt')), f'{sys.argv[1]}/{n}-after.pt')
 '''
 
 @pytest.fixture(scope='module')
@@ -47,7 +47,7 @@ def second_half(tmp_path_factory):
     "Two epochs of every method here, then one new process that trains the other two of each"
     folder = tmp_path_factory.mktemp('resume')
     for name in SMALL:
-        with seeded(1): train(name, folder/f'{name}.safetensors', stop_after=2)
+        with seeded(1): train(name, folder/f'{name}.pt', stop_after=2)
     path = os.pathsep.join([str(ROOT/'tests'), str(ROOT), os.environ.get('PYTHONPATH', '')])
     r = python(SECOND, folder, env={**os.environ, 'PYTHONPATH': path})
     assert r.returncode==0, r.stderr[-3000:]
@@ -56,24 +56,24 @@ def second_half(tmp_path_factory):
 @pytest.mark.parametrize('name', SMALL)
 def test_two_and_two_epochs_are_four(name, second_half, tmp_path):
     with seeded(1):
-        straight = train(name, tmp_path/'straight.safetensors')
+        straight = train(name, tmp_path/'straight.pt')
         want = everything(straight)
-    got = torch.load(second_half/f'{name}.pt', weights_only=True)
+    got = torch.load(second_half/f'{name}-after.pt', weights_only=True)
     assert sorted(got)==sorted(want)
     differ = [k for k in want if not (torch.equal(got[k], want[k]) if torch.is_tensor(want[k]) else got[k]==want[k])]
     assert differ==[]
     if name=='moco': assert 'model.task.keys' in want and not torch.equal(want['model.task.keys'], learner(name).model.task.keys)
 
 def test_a_checkpoint_of_another_training_is_refused(tmp_path):
-    f = tmp_path/'a.safetensors'
+    f = tmp_path/'a.pt'
     with seeded(1): train('simclr', f, stop_after=1)
     with pytest.raises(InputError, match='task: simclr there, byol now'): train('byol', f)
     with pytest.raises(InputError, match='epochs: 4 there, 5 now'): train('simclr', f, epochs=5)
 
 def test_moments_lie_in_memory_as_their_weights(tmp_path):
     "A fused optimiser reads both from end to end, whatever the order of their dimensions"
-    with seeded(1): train('simclr', tmp_path/'a.safetensors', stop_after=1)
-    learn = train('simclr', tmp_path/'a.safetensors', stop_after=2)
+    with seeded(1): train('simclr', tmp_path/'a.pt', stop_after=1)
+    learn = train('simclr', tmp_path/'a.pt', stop_after=2)
     states = [(p, s[k]) for p,s in learn.opt.opt.state.items() for k in ('exp_avg', 'exp_avg_sq')]
     assert any(p.ndim==4 for p,_ in states) and all(p.stride()==m.stride() for p,m in states)
 

@@ -2,9 +2,7 @@
 from collections import OrderedDict
 
 import pytest
-import timm
 import torch
-import torchvision
 from torch import nn
 
 from ssl_course.encoder import Encoder
@@ -53,6 +51,7 @@ def test_safetensors_of_others(source, tmp_path):
 
 @pytest.mark.parametrize('name', ['resnet18', 'convnext_atto', 'mobilenetv3_small_050'])
 def test_timm(name, tmp_path):
+    import timm
     theirs,e = timm.create_model(name).eval(),Encoder.from_timm(name).eval()
     torch.save(dict(arch=name, state_dict=theirs.state_dict()), tmp_path/'timm.pth')
     r = transfer(tmp_path/'timm.pth', e)
@@ -63,6 +62,7 @@ def test_timm(name, tmp_path):
 
 @pytest.mark.parametrize('name', ['resnet18', 'mobilenet_v3_small'])
 def test_torchvision(name):
+    import torchvision
     theirs,e = torchvision.models.get_model(name).eval(),Encoder.from_torchvision(name).eval()
     r = transfer({f'module.{k}': v for k,v in theirs.state_dict().items()}, e)
     print(f'\n{name}\n{r}')
@@ -89,8 +89,12 @@ def test_channels():
 
 # --- refusals ---
 
+def resnet():
+    import timm # takes seconds
+    return timm.create_model('resnet18')
+
 REFUSED = dict(width=(lambda: small(width=16), small, 'in another width'), deeper=(lambda: small(depth=2), small, 'a larger network'),
-    shallower=(small, lambda: small(depth=2), 'a smaller network'), other=(lambda: timm.create_model('resnet18'), small, 'Another architecture'),
+    shallower=(small, lambda: small(depth=2), 'a smaller network'), other=(resnet, small, 'Another architecture'),
     head=(lambda: nn.Linear(64, 3), small, 'a head, a projector'),
     renamed=(lambda: {f'p{i}': v for i,v in enumerate(small().state_dict().values())}, small, 'under other names'))
 

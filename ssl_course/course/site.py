@@ -139,7 +139,7 @@ def _shown(cells): return {n for c in cells for n in _show_doc.findall(c.source)
 def _is_lesson(nb): return Path(nb.path_).parent.name=='lessons'
 def _exported(cells):
     code = [(i, c.directives_) for i,c in enumerate(cells) if c.cell_type=='code']
-    return [i for i,d in code if 'export' in d and 'hide' not in d]
+    return [i for i,d in code if d.keys() & {'export','exporti'} and 'hide' not in d]
 
 def _page(nb):
     "The notebook below `nbs/`, without the suffix"
@@ -229,7 +229,7 @@ class exported_source(Processor):
     def cell(self, cell):
         d = cell.directives_
         if cell.cell_type!='code' or not d.keys() & {'export','exporti','default_exp'}: return
-        hide = 'export' not in d or 'hide' in d or (_only_imports(cell) and not self.lesson)
+        hide = 'default_exp' in d or 'hide' in d or (_only_imports(cell) and not self.lesson)
         fold = f'#| code-fold: true\n#| code-summary: "{_summary(cell)}"\n'
         if hide: del cell['source']
         elif not self.lesson: cell.source = fold + cell.source

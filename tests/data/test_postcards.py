@@ -1,5 +1,5 @@
 "What the notebook can't check well: other processes, many pictures at once, and that overrides touch nothing else."
-import hashlib,re,subprocess,sys
+import hashlib,os,re,subprocess,sys
 
 import numpy as np
 import pytest
@@ -39,7 +39,7 @@ def test_threads_and_chunks_make_no_difference(monkeypatch):
 def test_another_process_draws_the_same():
     code = "import hashlib,numpy as np; from ssl_course.data.postcards import Postcards; w=Postcards(32,seed=9); " \
            "print(hashlib.sha256(w.draw(range(100,40,-1)).tobytes()+w.masks(range(50)).tobytes()).hexdigest())"
-    out = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True, env={'PYTHONHASHSEED': '7'}).stdout
+    out = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True, env={**os.environ, 'PYTHONHASHSEED': '7'}).stdout
     w = Postcards(32, seed=9)
     same(out.strip(), hashlib.sha256(w.draw(range(100,40,-1)).tobytes()+w.masks(range(50)).tobytes()).hexdigest())
 
