@@ -5,7 +5,7 @@ ARGS ?=
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help course lab lessons front test docs bench clean
+.PHONY: help course lab lessons encoders front test docs bench clean
 .DEFAULT_GOAL := help
 
 help:
@@ -13,6 +13,7 @@ help:
 	@echo 'make test      all tests, and all notebooks at the budget smoke'
 	@echo 'make lab       JupyterLab with the lessons'
 	@echo 'make lessons   run changed lessons at the budget cpu, store outputs and results (FORCE=1: all of them)'
+	@echo 'make encoders  train the encoders of the package, up to 100 minutes each; it goes on where it stopped'
 	@echo 'make front     bring the numbers of the front page and README.md up to date'
 	@echo 'make docs      build the site into _docs'
 	@echo 'make bench     how fast encoder, pretraining and views are here'
@@ -48,6 +49,9 @@ lessons: .venv/.stamp-docs
 	    $(BIN)/nbdev-clean --fname $$nb || exit 1;; \
 	  *) echo "$$nb: its results are up to date (FORCE=1 runs it all the same)";; esac; \
 	done
+
+encoders: .venv/.stamp-base
+	@TQDM_MININTERVAL=30 $(BIN)/python -m ssl_course.pretrained $(ARGS)
 
 # the numbers come from a finished `make course`, and from the last `make test` if that passed
 front: .venv/.stamp-docs

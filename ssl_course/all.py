@@ -44,8 +44,10 @@ from .model import TransferModel,transfer_learner
 from .finetune import Recipe,Stage,Decay,RECIPES,careful,naive,head_only,two_stage
 from .finetune import discriminative,gradual,probe_then_tune,from_scratch,plot_recipes
 from .finetune import lr_find_groups
+from .continued import FeatureGuard,continue_pretraining
 from .export import to_pytorch,to_fastai,to_onnx,to_upstream
 from .evaluate.probes import embed,knn_accuracy,linear_probe
+from .evaluate.selection import select
 from .evaluate.label_efficiency import Method,Comparison,label_efficiency,labels_saved
 from .evaluate.forgetting import stage_similarity,factor_probe,forgetting_report
 from .evaluate.shortcuts import diagnose_shortcut

@@ -6,9 +6,10 @@
 __all__ = ['PixelDecoder']
 
 # %% ../nbs/library/decoder.ipynb #f8bcdf3c
+import torch.nn.functional as F
 from torch import nn
 
-from .encoder import Encoder
+from .encoder import Encoder,enlarged_size
 
 # %% ../nbs/library/decoder.ipynb #a64bf3a0
 class PixelDecoder(nn.Module):
@@ -20,7 +21,7 @@ class PixelDecoder(nn.Module):
         hidden:int=256, # width of the hidden layer
     ):
         super().__init__()
-        s = encoder.stride()
+        s,self.min_size = encoder.stride(),encoder.min_size
         self.net = nn.Sequential(nn.Conv2d(n_in or encoder.n_features, hidden, 1), nn.ReLU(),
             nn.Conv2d(hidden, (channels or encoder.channels)*s*s, 1), nn.PixelShuffle(s))
 
@@ -28,5 +29,8 @@ class PixelDecoder(nn.Module):
         features, # (B,F,h,w)
         size, # (H,W) of the image that the features are of
     ):
-        "Pixels (B,C,H,W), cut to `size` where the stride doesn't divide it."
-        return self.net(features)[:,:,:size[0],:size[1]]
+        """Pixels (B,C,H,W), cut to `size` where the stride doesn't divide it; what the encoder
+        enlarges is made small again."""
+        h,w = enlarged_size(*size, self.min_size) if self.min_size else size
+        out = self.net(features)[:,:,:h,:w]
+        return out if (h, w)==tuple(size) else F.adaptive_avg_pool2d(out, size)

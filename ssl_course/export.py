@@ -13,7 +13,7 @@ import torch
 from fastai.vision.learner import default_split,model_meta
 from torch import fx,nn
 
-from .encoder import Encoder
+from .encoder import Encoder,enlarge
 from .utils import InputError,atomic_write
 
 # %% ../nbs/library/export.ipynb #a5f6926b
@@ -21,10 +21,12 @@ class _Normalized(nn.Module):
     "Normalise, then the body: what an encoder does, without choice of precision"
     def __init__(self, encoder):
         super().__init__()
-        self.body = encoder.body
+        self.body,self.min_size = encoder.body,encoder.min_size
         self.register_buffer('mean', encoder.mean.clone())
         self.register_buffer('std', encoder.std.clone())
-    def forward(self, x): return self.body((x-self.mean)/self.std)
+    def forward(self, x):
+        if self.min_size: x = enlarge(x, self.min_size)
+        return self.body((x-self.mean)/self.std)
 
 # %% ../nbs/library/export.ipynb #64dc1959
 def to_pytorch(
@@ -47,11 +49,16 @@ class InputNormalization(nn.Module):
     def __init__(self,
         mean, # (1,C,1,1)
         std, # (1,C,1,1)
+        min_size:int=None, # smaller images are enlarged to it, pixels
     ):
         super().__init__()
+        self.min_size = min_size
         self.register_buffer('mean', mean.clone())
         self.register_buffer('std', std.clone())
-    def forward(self, x): return (x.as_subclass(torch.Tensor)-self.mean)/self.std
+    def forward(self, x):
+        x = x.as_subclass(torch.Tensor)
+        if self.min_size: x = enlarge(x, self.min_size)
+        return (x-self.mean)/self.std
 
 # %% ../nbs/library/export.ipynb #59910fd1
 def to_fastai(
@@ -62,7 +69,7 @@ def to_fastai(
     The normalisation comes first; the layers keep their numbers."""
     body = copy.deepcopy(encoder.body)
     layers = enumerate(body if isinstance(body, nn.Sequential) else [body])
-    normalize = InputNormalization(encoder.mean, encoder.std)
+    normalize = InputNormalization(encoder.mean, encoder.std, encoder.min_size)
     return nn.Sequential(OrderedDict(normalize=normalize, **{str(i): l for i,l in layers}))
 
 def fastai_arch(

@@ -24,7 +24,8 @@ from .data.loaders import AugmentWithMask,TensorNumbers,float_batches,match_clas
 from .encoder import Encoder,encoder_card
 from .encoder_file import load_exactly,read_card,write_tensors
 from .heads import Head,_check_kind,build_head,check_label_values,check_labels,saved_spec
-from .pretrain import EncoderLearner,RecordLineage,StopOnNaN,fused_adamw,learner_folder
+from .pretrain import EncoderLearner,RecordLineage,StopOnNaN,TrimMemory
+from .pretrain import encoder_groups,fused_adamw,learner_folder
 from .utils import InputError
 
 # %% ../nbs/library/model.ipynb #4c3e9adc
@@ -48,10 +49,7 @@ def layer_groups(
 )->list: # of lists of parameters, from the image side to the head
     """One group for each stage of the encoder, and the last for the head; the `splitter` of a
     fastai learner."""
-    stages = [[p for m in stage for p in m.parameters()] for stage in model.encoder.stages()]
-    seen = {id(p) for g in stages for p in g}
-    stages[-1] += [p for p in model.encoder.parameters() if id(p) not in seen]
-    return [*stages, list(model.head.parameters())]
+    return [*encoder_groups(model.encoder), list(model.head.parameters())]
 
 # %% ../nbs/library/model.ipynb #627dd2d0
 def check_images(
@@ -271,7 +269,7 @@ def transfer_learner(
     head.prepare(y)
     given = dict(loss_func=HeadLoss(head), metrics=head.metrics, path=learner_folder()) | kwargs
     return TransferLearner(dls, model.to(dls.device), splitter=layer_groups, opt_func=opt_func,
-        wd=wd, train_bn=False, cbs=[StopOnNaN(), RecordLineage(), *L(cbs)], **given)
+        wd=wd, train_bn=False, cbs=[StopOnNaN(), RecordLineage(), TrimMemory(), *L(cbs)], **given)
 
 # %% ../nbs/library/model.ipynb #167ff982
 @patch

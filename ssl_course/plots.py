@@ -193,6 +193,9 @@ def _curve(ax, d, dots, color, marker):
     ax.fill_between(d.labels, low, high, color=color, alpha=.15, lw=0)
     ax.plot(d.labels, d['mean'], color=color, marker=marker, ms=6, lw=2)
     ax.plot(dots.labels, dots.accuracy, 'o', ms=3.5, mec='none', color=color, alpha=.6)
+    if 'converged' not in dots: return
+    bad = d[d.labels.isin(dots.labels[~dots.converged.astype(bool)])]
+    ax.plot(bad.labels, bad['mean'], ls='', marker=marker, ms=6, color=color, mfc='white', mew=1.5)
 
 def _arrow(ax, start, curve, target, most):
     "An arrow from `start` labels to where `curve` reaches `target` -> a sentence for the alt text"
@@ -212,19 +215,20 @@ def _arrow(ax, start, curve, target, most):
 # %% ../nbs/library/plots.ipynb #ebd347ae
 def label_curve(
     table, # DataFrame with a row per run: method, labels (per class), seed, accuracy (0 to 1)
-    saved=None, # (method, n, reference): an arrow from `method` at n labels to `reference`
+    arrow=None, # (method, n, reference): an arrow from `method` at n labels to `reference`
     chance=None, # accuracy of guessing, drawn as a dotted line
     title='', # what to see in the figure
     size=(6.6, 4), # width and height, inches
 ):
     """Label-efficiency figure: accuracy against labels per class, on a logarithmic axis.
 
-    Mean over seeds, one standard deviation as a band, single runs as dots. Raises `InputError`
-    when a column is missing, or the table lacks a method or number of labels named in `saved`."""
+    Mean over seeds, one standard deviation as a band, single runs as dots; hollow where a column
+    `converged` is false. Raises `InputError`
+    when a column is missing, or the table lacks a method or number of labels named in `arrow`."""
     _check_columns(table, ('method', 'labels', 'seed', 'accuracy'), 'label_curve')
     s = _stats(table.sort_values('labels', kind='stable'), ['method', 'labels'], 'accuracy')
     curves = {m: s[s.method==m] for m in dict.fromkeys(table.method)}
-    if saved: _check_saved(s, saved)
+    if arrow: _check_arrow(s, arrow)
     with course_style():
         fig = new_figure(*size)
         ax = fig.add_subplot()
@@ -233,10 +237,10 @@ def label_curve(
         most = _label_axes(ax, sorted(set(table.labels)), title)
         if chance: _chance(ax, chance, most)
         _names_at_ends(ax, {m: d['mean'].iloc[-1] for m,d in curves.items()})
-        said = ''
-        if saved:
-            method,n,reference = saved
-            said = _arrow(ax, n, curves[reference], _at(curves[method], n), most)
+        said = _hollow(ax, table)
+        if arrow:
+            method,n,reference = arrow
+            said += _arrow(ax, n, curves[reference], _at(curves[method], n), most)
     fig.alt = _curve_alt(curves, said)
     return fig
 
@@ -264,16 +268,24 @@ def _chance(ax, chance, right):
 # %% ../nbs/library/plots.ipynb #6748e430
 def _at(curve, n): return float(curve.loc[curve.labels==n, 'mean'].iloc[0])
 
-def _check_saved(s, saved):
+def _check_arrow(s, arrow):
     "Raise `InputError` when the table has no such method, or no such number of labels of it"
-    method,n,reference = saved
+    method,n,reference = arrow
     for m in (method, reference):
         if m not in set(s.method):
-            raise InputError(f"label_curve: `saved` names the method `{m}`; "
+            raise InputError(f"label_curve: `arrow` names the method `{m}`; "
                              f"the table has {', '.join(dict.fromkeys(s.method))}.")
     if n not in set(s.labels[s.method==method]):
-        raise InputError(f"label_curve: `saved` asks for {n} labels per class, "
+        raise InputError(f"label_curve: `arrow` asks for {n} labels per class, "
                          f"where `{method}` was not measured.")
+
+def _hollow(ax, table):
+    "A line below the figure that says what hollow markers mean -> a sentence for the alt text"
+    if 'converged' not in table or table.converged.all(): return ''
+    ax.annotate('hollow: not converged, more updates might help', (1, -.2), fontsize=8.5,
+                xycoords='axes fraction', ha='right', va='top', color='#444444')
+    bad = table[~table.converged.astype(bool)][['method', 'labels']].drop_duplicates()
+    return ' Not converged: ' + ', '.join(f'{m} at {n:g}' for m,n in bad.values) + '.'
 
 def _curve_alt(curves, said):
     values = lambda d: ', '.join(f"{a:.0%} at {n:g}" for n,a in zip(d.labels, d['mean']))

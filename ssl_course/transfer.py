@@ -5,17 +5,17 @@
 # %% auto #0
 __all__ = ['TransferError', 'read_state_dict', 'strip_common_suffix', 'prefix_votes', 'NameMatch', 'match_names',
            'convert_channels', 'TransferReport', 'loaded_by_stage', 'leftover_tensors', 'compare_weights',
-           'likely_causes', 'transfer']
+           'likely_causes', 'transfer', 'rename_in_order']
 
 # %% ../nbs/library/transfer.ipynb #33eebdf9
 from collections import Counter,defaultdict
 from dataclasses import dataclass,field
+from itertools import zip_longest
 
 import pandas as pd
 import torch
 from torch import nn
 
-from .encoder import Encoder
 from .encoder_file import read_weights
 from .utils import InputError
 
@@ -96,7 +96,7 @@ def _name_match(removed, added, state, own, theirs):
 # %% ../nbs/library/transfer.ipynb #df2b576a
 def match_names(
     state:dict, # name → tensor: the source
-    encoder:Encoder, # where the weights should go
+    encoder, # an `Encoder`: where the weights should go
     prefix:str=None, # of the encoder's names in the source; default: it is found
 )->list: # of `NameMatch`, the best first
     """Ways to read the source's names: as the encoder's own, or as timm's and torchvision's,
@@ -248,7 +248,7 @@ def _compare(state, encoder, prefix, adapt):
 # %% ../nbs/library/transfer.ipynb #75e535b3
 def compare_weights(
     source, # a file, a state dict, a checkpoint, or a module
-    encoder:Encoder, # where the weights should go
+    encoder, # an `Encoder`: where the weights should go
     prefix:str=None, # of the encoder's names in the source; default: it is found
     adapt_channels:bool=False, # count tensors that `convert_channels` can make fit
 )->TransferReport:
@@ -312,7 +312,7 @@ def likely_causes(
 # %% ../nbs/library/transfer.ipynb #dd17e555
 def transfer(
     source, # a file (safetensors or PyTorch's), a state dict, a checkpoint, or a module
-    encoder:Encoder, # where the weights go
+    encoder, # an `Encoder`: where the weights go
     min_fraction:float=1., # least fraction of the encoder's values that must be loaded
     prefix:str=None, # of the encoder's names in the source; default: it is found
     adapt_channels:bool=False, # convert 1 channel to 3 or back by `convert_channels`
@@ -336,3 +336,21 @@ def _refusal(source, r, min_fraction, causes):
     causes = '\n'.join(f'{i}. {c}' for i,c in enumerate(causes, 1))
     return (f"{what} fits {r.fraction:.1%} of the encoder, where {min_fraction:.0%} is required"
             f"{more}; nothing was loaded. Likeliest causes:\n{causes}\n\n{r}")
+
+# %% ../nbs/library/transfer.ipynb #2d9824d5
+def rename_in_order(
+    source, # a file, a state dict, a checkpoint, or a module
+    encoder, # an `Encoder` with the same layers in the same order
+)->dict: # name → tensor: the encoder's upstream names; what comes after its layers as it was
+    """Rename the tensors of a source whose order is right and whose names are not.
+
+    Raises `TransferError` at the first one that can't be the encoder's."""
+    state,own,names = read_state_dict(source),encoder.state_dict(),encoder.upstream_names
+    for theirs,ours in zip_longest(list(state)[:len(names)], names):
+        fits = theirs and theirs.rsplit('.', 1)[-1]==ours.rsplit('.', 1)[-1]
+        if fits: fits = convert_channels(state[theirs], own[ours], ours).shape==own[ours].shape
+        if fits: continue
+        found = f'{theirs} {tuple(state[theirs].shape)}' if theirs else 'no tensor'
+        raise TransferError(f"The source has {found} where the encoder has {ours} "
+            f"{tuple(own[ours].shape)}: its layers are others, or in another order.")
+    return dict(zip([*names.values(), *list(state)[len(names):]], state.values()))

@@ -15,14 +15,15 @@ if signal.getsignal(signal.SIGINT)==signal.SIG_IGN: signal.signal(signal.SIGINT,
 if 'PYTEST_XDIST_WORKER' in os.environ:
     for k in ('OMP_NUM_THREADS', 'LOKY_MAX_CPU_COUNT'): os.environ.setdefault(k, '1')
 
-@pytest.hookimpl(tryfirst=True) # before xdist reads the groups
+def pytest_itemcollected(item):
+    "Tests that share what takes long to make run in one process (when `modifyitems` is called, xdist has read the groups)"
+    fixtures = [d for n in item.fixturenames for d in item._fixtureinfo.name2fixturedefs.get(n, ())]
+    shared = ['site'] if 'site' in item.fixturenames else [d.baseid for d in fixtures if d.scope!='function' and d.baseid.endswith('.py')]
+    if shared: item.add_marker(pytest.mark.xdist_group(shared[0]))
+
 def pytest_collection_modifyitems(items):
-    "Tests that share what takes long to make run in one process; notebooks begin first, since some of them take a minute"
-    for i in items:
-        fixtures = [d for n in i.fixturenames for d in i._fixtureinfo.name2fixturedefs.get(n, ())]
-        shared = [d.baseid for d in fixtures if d.scope!='function' and d.baseid.endswith('.py')]
-        if 'site' in i.fixturenames or shared: i.add_marker(pytest.mark.xdist_group('site' if 'site' in i.fixturenames else shared[0]))
-    items.sort(key=lambda i: getattr(i, 'originalname', '')!='test_runs')
+    "The site takes minutes to build, and some notebooks a minute to run: these begin first"
+    items.sort(key=lambda i: ('site' not in i.fixturenames, getattr(i, 'originalname', '')!='test_runs'))
 
 @pytest.fixture(scope='session')
 def root(): return ROOT

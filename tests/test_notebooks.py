@@ -18,7 +18,7 @@ def fresh(tmp_path_factory, worker_id):
         for k in [k for k in os.environ if k.startswith('SSL_COURSE_')]: mp.delenv(k)
         for k,v in env.items(): mp.setenv(k, v)
         make = multiprocessing.get_context('forkserver')
-        make.set_forkserver_preload(['nbdev.test', 'fastai.vision.all', 'matplotlib.pyplot', 'sklearn.linear_model'])
+        make.set_forkserver_preload('nbdev.test fastai.vision.all matplotlib.pyplot sklearn.linear_model sklearn.neighbors timm torchvision joblib safetensors.torch'.split())
         forkserver.ensure_running()
     return make,env
 

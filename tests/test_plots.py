@@ -23,7 +23,7 @@ def texts(fig): return [t.get_text() for t in fig.axes[0].texts]
 
 def test_arrow_ends_where_the_reference_gets_as_far():
     d = runs({'pretrained': [.2, .5, .6, .8], 'scratch': [.1, .3, .45, .7]}, noise=0)
-    fig = plots.label_curve(d, saved=('pretrained', 5, 'scratch'))
+    fig = plots.label_curve(d, arrow=('pretrained', 5, 'scratch'))
     arrow, = arrows(fig)
     want = 10*(50/10)**((.5-.45)/(.7-.45)) # straight on the log axis between (10, .45) and (50, .7)
     assert arrow.xyann==(5, .5) and arrow.xy==pytest.approx((want, .5))
@@ -31,9 +31,9 @@ def test_arrow_ends_where_the_reference_gets_as_far():
 
 def test_arrow_when_the_reference_never_gets_there_or_was_there_before():
     d = runs({'pretrained': [.2, .5, .6, .8], 'scratch': [.1, .2, .3, .4]}, noise=0)
-    assert 'more than 10.0× the labels' in texts(plots.label_curve(d, saved=('pretrained', 5, 'scratch')))
+    assert 'more than 10.0× the labels' in texts(plots.label_curve(d, arrow=('pretrained', 5, 'scratch')))
     d = runs({'pretrained': [.2, .3, .6, .8], 'scratch': [.1, .4, .5, .9]}, noise=0)
-    fig = plots.label_curve(d, saved=('pretrained', 5, 'scratch'))
+    fig = plots.label_curve(d, arrow=('pretrained', 5, 'scratch'))
     assert not arrows(fig) and 'labels' not in ' '.join(texts(fig))
 
 def test_names_at_the_line_ends_do_not_cover_one_another():

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from ssl_course.encoder import Encoder
-from ssl_course.transfer import TransferError,compare_weights,transfer
+from ssl_course.transfer import TransferError,compare_weights,rename_in_order,transfer
 
 def small(**kwargs): return Encoder.small(**{'width': 8, **kwargs})
 
@@ -133,3 +133,21 @@ def test_what_channels_are_made_of():
     with torch.no_grad(): assert torch.allclose(three.features(x), one.features(x.mean(1, keepdim=True)), atol=1e-5)
     transfer(three, one, adapt_channels=True)
     with torch.no_grad(): assert torch.allclose(one.features(x[:, :1]), three.features(x[:, :1].expand(-1, 3, -1, -1)), atol=1e-5)
+
+# --- the right order under other names ---
+
+def other_names(state): return {f'layer{i}.{k.rsplit(".", 1)[-1]}': v for i,(k,v) in enumerate(state.items())}
+
+@pytest.mark.parametrize('make', [small, lambda: Encoder.from_timm('resnet10t'), lambda: Encoder.from_torchvision('resnet18')], ids=['small', 'timm', 'torchvision'])
+def test_rename_in_order(make, tmp_path):
+    theirs,e = make(),make()
+    torch.save(other_names({k: v for k,v in theirs.state_dict().items() if k.startswith('body.')}) | {'old_head.weight': torch.rand(3, 64)}, tmp_path/'w.pth')
+    r = transfer(rename_in_order(tmp_path/'w.pth', e), e)
+    assert same(theirs, e) and r.left_over=={'old_head': 1} and r.fraction==1
+
+def test_rename_in_order_refuses(source):
+    body = {k: v for k,v in source.state_dict().items() if k.startswith('body.')}
+    swapped = dict(zip(body, reversed(body.values())))
+    for bad,said in ((other_names(swapped), 'The source has layer0.weight'), (dict(list(other_names(body).items())[:-1]), 'no tensor where'),
+                     ({k.replace('weight', 'kernel'): v for k,v in other_names(body).items()}, 'layer0.kernel')):
+        with pytest.raises(TransferError, match=said): rename_in_order(bad, small())

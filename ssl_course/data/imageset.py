@@ -194,6 +194,20 @@ def few(self:ImageSet,
     name = f'{self.name}, {n} per class' if self.kind=='class' else f'{self.name}, {n}'
     return self.take(np.sort(np.concatenate(idx)), name)
 
+# %% ../../nbs/library/data/imageset.ipynb #66137f95
+@patch
+def sample(self:ImageSet,
+    n, # images in all
+    seed=0, # another seed gives another choice
+)->ImageSet:
+    """`n` random images, whatever their classes. With the same seed, `sample(10)` is contained in
+    `sample(50)`. Raises `InputError` when there are fewer than `n`."""
+    if not 1<=n<=len(self):
+        raise InputError(f"{self.name} has {len(self):,} images, so a sample has between 1 and "
+                         f"that many, and not {n}.")
+    idx = np.sort(np.random.default_rng(seed).permutation(len(self))[:n])
+    return self.take(idx, f'{self.name}, {n} at random')
+
 # %% ../../nbs/library/data/imageset.ipynb #c00b84bd
 def _joined_labels(a, b):
     "Labels and vocabulary of two sets in one"

@@ -154,7 +154,7 @@ def float_batches(
     "The images in order, as an encoder takes them: floats in [0,1]."
     x = getattr(images, 'x', images)
     for i in range(0, len(x)-bs+1 if drop_last else len(x), bs):
-        b = torch.from_numpy(np.ascontiguousarray(x[i:i+bs])).movedim(-1, -3)
+        b = torch.from_numpy(np.array(x[i:i+bs])).movedim(-1, -3)
         yield b.to(device).float()/255
 
 # %% ../../nbs/library/data/loaders.ipynb #88ef1906

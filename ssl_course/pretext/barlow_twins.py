@@ -40,10 +40,11 @@ def barlow_twins_loss(
 @register
 class BarlowTwins(TwoViews):
     "Dimensions that agree between views and don't repeat each other (Zbontar et al. 2021)."
+    lr,wd = 6e-3,.01
     def __init__(self,
-        lambd:float=.0051, # λ, weight of the entries off the diagonal
-        dim:int=512, # length of the projected vectors
-        hidden:int=512, # width of the projector
+        lambd:float=.002, # λ, weight of the entries off the diagonal
+        dim:int=256, # length of the projected vectors
+        hidden:int=1024, # width of the projector
         views:Views=None, # augmentation; default: `strong_views()`
     ):
         super().__init__()

@@ -29,6 +29,9 @@ class Pretext(RecordsArgs, nn.Module):
     encoder_passes = (1, 0) # encoder passes for each image, with gradient and without
     paired_views:bool = False # is a batch two views of each image, in two halves?
     progress:float = 0. # fraction of the training that is done; set before each step
+    lr:float = 3e-3 # largest learning rate that suits it, for AdamW and batches of `bs` images
+    wd:float = .05 # weight decay that suits it
+    bs:int = 128 # images in a batch
 
     def setup(self,
         encoder, # an `Encoder`; its embedding has `n_features` numbers

@@ -30,9 +30,9 @@ def byol_loss(
 @register
 class BYOL(TwoViews):
     "Predict a slow copy's vector of the other view (Grill et al. 2020)."
-    encoder_passes = (2, 2)
+    encoder_passes,wd = (2, 2),.01
     def __init__(self,
-        momentum:float=.99, # of the target network, rising to 1; 0: it is a copy without gradient
+        momentum:float=.9, # of the target network, rising to 1; 0: it is a copy without gradient
         dim:int=128, # length of the projected vectors
         hidden:int=256, # width of projector and predictor
         predictor:bool=True, # is there a predictor? False: collapse

@@ -34,14 +34,15 @@ def dino_loss(
 @register
 class DINO(MultiCrop):
     "Self-distillation: predict a slow copy's output on another view (Caron et al. 2021)."
-    encoder_passes = (2, 2)
+    encoder_passes,lr,bs = (2, 2),2e-3,256
     def __init__(self,
-        momentum:float=.99, # of the teacher at the start; it rises to 1 along a cosine
+        momentum:float=.97, # of the teacher at the start; it rises to 1 along a cosine
         temp:float=.1, # the student's temperature
         teacher_temp:float=.04, # the teacher's temperature
         center_momentum:float=.9, # of the running mean of the teacher's scores; 1: no centering
-        prototypes:int=256, # K, length of the output
-        dim:int=64, # length of the projected vectors
+        freeze:float=.15, # fraction of the training in which the prototypes stay as they are
+        prototypes:int=64, # K, length of the output
+        dim:int=128, # length of the projected vectors
         hidden:int=256, # width of the projector
         crops:int=0, # small crops of each image
         views:Views=None, # augmentation; default: `strong_views()`
@@ -83,7 +84,9 @@ def forward(self:DINO,
     inputs, # two views of each image; with small crops a tuple of those and the small ones
 )->tuple: # the student's scores for each view, the teacher's for two, the center before this batch
     "Scores of student and teacher; in training, the center moves."
-    student = self.each(lambda x: self.prototype(self.projector(encoder(x))), inputs)
+    w = self.prototype[1].weight
+    if self.progress<self.freeze: w = w.detach()
+    student = self.each(lambda x: F.normalize(self.projector(encoder(x)), dim=1) @ w.T, inputs)
     with torch.no_grad():
         both = self.target(inputs[0] if isinstance(inputs, tuple) else inputs)
         center = self.center.clone()

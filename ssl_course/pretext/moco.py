@@ -31,13 +31,13 @@ def moco_scores(
 class MoCo(TwoViews):
     """Find a view's partner among the keys of many earlier batches (He et al. 2020). Temperature
     and projector are those of MoCo v2 (Chen et al. 2020)."""
-    metrics,encoder_passes,paired_views = (accuracy,),(1, 1),False
+    metrics,encoder_passes,paired_views,wd = (accuracy,),(1, 1),False,1e-4
     def __init__(self,
         queue:int=1024, # K, keys of earlier batches to keep; a whole number of batches
         momentum:float=.99, # of the momentum encoder, which makes the keys
-        temp:float=.2, # temperature τ
+        temp:float=.1, # temperature τ
         dim:int=128, # length of the projected vectors
-        hidden:int=256, # width of the projector
+        hidden:int=512, # width of the projector
         splits:int=2, # parts in which keys are made, so that batch norm can't give them away
         views:Views=None, # augmentation; default: `strong_views()`
     ):

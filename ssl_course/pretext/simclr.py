@@ -47,11 +47,11 @@ def partner_accuracy(
 @register(name='simclr')
 class SimCLR(TwoViews):
     "Find a view's partner among all views of the batch (Chen et al. 2020)."
-    metrics = (partner_accuracy,)
+    metrics,lr,wd = (partner_accuracy,),2e-3,1e-4
     def __init__(self,
-        temp:float=.2, # temperature τ
+        temp:float=.3, # temperature τ
         dim:int=128, # length of the projected vectors
-        hidden:int=256, # width of the projector
+        hidden:int=512, # width of the projector
         views:Views=None, # augmentation; default: `strong_views()`
     ):
         super().__init__()

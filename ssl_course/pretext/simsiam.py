@@ -29,9 +29,10 @@ def simsiam_loss(
 @register(name='simsiam')
 class SimSiam(TwoViews):
     "Predict one view's vector from the other's, with no gradient to it (Chen & He 2021)."
+    lr,wd,bs = 6e-4,.01,256
     def __init__(self,
-        dim:int=256, # length of the projected vectors
-        hidden:int=256, # width of the projector; that of the predictor is a quarter of `dim`
+        dim:int=512, # length of the projected vectors
+        hidden:int=512, # width of the projector; that of the predictor is a quarter of `dim`
         stop_gradient:bool=True, # no gradient through the target? False: collapse
         predictor:bool=True, # is there a predictor? False: collapse
         batch_norm:bool=True, # batch norm in projector and predictor?

@@ -46,13 +46,15 @@ def swav_loss(
 @register(name='swav')
 class SwAV(MultiCrop):
     "Predict from one view the group of the other, with groups of equal size (Caron et al. 2020)."
+    wd = 1e-4
     def __init__(self,
         prototypes:int=64, # K, number of groups
-        temp:float=.1, # temperature τ of the prediction
-        eps:float=.05, # ε of the assignment
+        temp:float=.2, # temperature τ of the prediction
+        eps:float=.02, # ε of the assignment
         iters:int=3, # rounds of Sinkhorn's algorithm
-        dim:int=128, # length of the projected vectors
-        hidden:int=256, # width of the projector
+        freeze:float=.05, # fraction of the training in which the prototypes stay as they are
+        dim:int=64, # length of the projected vectors
+        hidden:int=512, # width of the projector
         crops:int=0, # small crops of each image
         views:Views=None, # augmentation; default: `strong_views()`
     ):
@@ -85,9 +87,11 @@ def forward(self:SwAV,
     encoder, # encodes all views
     inputs, # two views of each image; with small crops a tuple of those and the small ones
 )->list: # of (N,K), for each view: cosines with the prototypes
-    "Scores of each view."
+    "Scores of each view; at first no gradient for the prototypes."
+    w = self.prototype.weight
+    if self.progress<self.freeze: w = w.detach()
     z = self.each(lambda x: F.normalize(self.projector(encoder(x)), dim=1), inputs)
-    return [self.prototype(v) for v in z]
+    return [v @ w.T for v in z]
 
 @patch
 def loss(self:SwAV,

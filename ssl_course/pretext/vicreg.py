@@ -55,13 +55,13 @@ def vicreg_loss(
 class VICReg(TwoViews):
     """Two views near each other, each dimension with variance, no two dimensions alike (Bardes et
     al. 2022)."""
-    min_batch = (2, 2)
+    min_batch,wd = (2, 2),.01
     def __init__(self,
         sim:float=25., # λ, weight of invariance
         std:float=25., # μ, weight of variance
-        cov:float=1., # ν, weight of covariance
-        dim:int=512, # length of the projected vectors
-        hidden:int=512, # width of the projector
+        cov:float=4., # ν, weight of covariance
+        dim:int=256, # length of the projected vectors
+        hidden:int=1024, # width of the projector
         views:Views=None, # augmentation; default: `strong_views()`
     ):
         super().__init__()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-SIZES = dict(updates=4, passes=1, bs=16)
+SIZES = dict(updates=(4, 8), bs=16)
 
 @pytest.fixture(scope='module')
 def parts():
@@ -19,16 +19,16 @@ def compare(parts, workers, runs=()):
     small = partial(Encoder.small, width=4)
     return Comparison([Method.scratch(small, epochs=2), Method.frozen(small)], *parts, labels=(1, 2), seeds=2, **SIZES).run(runs, progress=False, workers=workers)
 
-def key(r): return r.method,r.labels,r.seed,r.choice,r.valid,r.accuracy
+def key(r): return r.method,r.labels,r.seed,r.choice,r.updates,r.converged,r.valid,r.accuracy
 
 @pytest.fixture
 def trained(monkeypatch):
     "What this process trains, as (method, labels, choice, seed); what other processes train is not in it"
     from ssl_course.evaluate.label_efficiency import Comparison
     calls,train = [],Comparison.train
-    def noted(self, start, n, choice, seed):
-        calls.append((start.name, n, choice, seed))
-        return train(self, start, n, choice, seed)
+    def noted(self, method, n, seed, choice, updates=0):
+        calls.append((method.name, n, (choice, updates), seed))
+        return train(self, method, n, seed, choice, updates)
     monkeypatch.setattr(Comparison, 'train', noted)
     return calls
 
@@ -49,7 +49,7 @@ def test_workers_give_the_same_numbers(parts, trained):
 
 def test_first_seed_chooses_for_the_others(parts, trained):
     "Several choices are tried with the labels of the first seed, and only the best of them with the others"
-    chosen = {(r.method, r.labels): r.choice for r in compare(parts, 1).runs if r.seed==0}
+    chosen = {(r.method, r.labels): (r.choice, r.updates) for r in compare(parts, 1).runs if r.seed==0}
     for (m,n),choice in chosen.items():
         tried = {seed: [c for a,b,c,s in trained if (a, b, s)==(m, n, seed)] for seed in (0, 1)}
         assert len(set(tried[0]))==len(tried[0])>=3 and choice in tried[0] and tried[1]==[choice]
@@ -62,7 +62,7 @@ from ssl_course.data.postcards import Postcards
 world = Postcards(size=16, seed=5)
 parts = [world.images(n, start=s) for n,s in ((120, 0), (60, 120), (60, 180))]
 seen = lambda r,m: print('finished', r.seed, flush=True)
-c = Comparison([Method.scratch(partial(Encoder.small, width=4), epochs=2)], *parts, labels=(1, 2), seeds=50, updates=40, passes=1)
+c = Comparison([Method.scratch(partial(Encoder.small, width=4), epochs=2)], *parts, labels=(1, 2), seeds=50, updates=40)
 c.run(on_run=seen, workers=2)
 '''
 
@@ -82,3 +82,50 @@ def test_ctrl_c_stops_the_workers(tmp_path):
     until = time.time()+20
     while (left := [k for k in kids if Path(f'/proc/{k}').exists()]) and time.time()<until: time.sleep(.2)
     assert not left
+
+# --- the search ---
+
+from math import log
+
+from ssl_course.evaluate.label_efficiency import climb
+
+LIMITS = (100, 3200),(1e-5, 1.)
+
+def hill(u0, lr0): return lambda u,lr: (-log(u/u0)**2-log(lr/lr0)**2,)
+
+@pytest.mark.parametrize('u0,lr0', [(100, .003), (400, .003), (1600, .03), (800, 1e-4)])
+def test_climb_finds_the_top(u0, lr0):
+    best,tried,ok = climb(hill(u0, lr0), (100, .003), (2, 10/3), LIMITS, (False, True))
+    assert ok and abs(log(best[0]/u0))<=log(2)/2+1e-6 and abs(log(best[1]/lr0))<=log(10/3)/2+.01
+    assert best==max(tried, key=lambda c: tried[c][0]) and len(tried)<16
+
+def test_climb_says_when_a_limit_stopped_it():
+    for u0,lr0,ok in ((1500, .003, True), (3000, .003, False), (9000, .003, False), (400, 5., False)):
+        assert climb(hill(u0, lr0), (100, .003), (2, 10/3), LIMITS, (False, True))[2]==ok
+
+def test_climb_tries_more_updates_again_when_the_rate_has_moved():
+    "A small rate needs more updates: neither setting can be searched by itself"
+    ridge = lambda u,lr: (-log(u/400*(lr/.01)**.5)**2 - .3*log(lr/.001)**2,)
+    (u,lr),tried,ok = climb(ridge, (100, .01), (2, 3.), ((100, 10_000), (1e-5, 1.)), (False, True))
+    assert ok and u==1600 and lr<=.0012 and (400, .01) in tried
+
+def test_an_unconverged_baseline_is_marked(parts):
+    "A network that got four updates wants more; table, choices and figure say so"
+    from ssl_course.encoder import Encoder
+    from ssl_course.evaluate.label_efficiency import Comparison,Method,Run
+    small = partial(Encoder.small, width=4)
+    c = Comparison([Method.scratch(small), Method.frozen(small)], *parts, labels=(1,), seeds=2)
+    c.runs = [Run('from scratch', 1, s, 3e-3, .3, .2+.1*s, 1., 3200, False) for s in (0, 1)]
+    c.runs += [Run('frozen', 1, s, 10., .3, .4, 1.) for s in (0, 1)]
+    assert c.summary().loc['from scratch', 1]=='0.250 ± 0.071, not converged'
+    assert c.summary().loc['frozen', 1]=='0.400 ± 0.000 (+15.0)'
+    assert c.choices().loc['from scratch', 1]=='3,200 updates at 0.003, not converged'
+    fig = c.plot()
+    assert 'Not converged: from scratch at 1.' in fig.alt and 'hollow' in str([t.get_text() for t in fig.axes[0].texts])
+
+def test_random_picks_are_as_many(parts):
+    from ssl_course.encoder import Encoder
+    from ssl_course.evaluate.label_efficiency import Comparison,Method
+    c = Comparison([Method.frozen(partial(Encoder.small, width=4))], *parts, labels=(2,), seeds=2, picks='random').run(progress=False)
+    few = c.few(2, 0)
+    assert len(few)==20 and len(set(few.counts.values()))>1 and len(c.runs)==2

@@ -25,6 +25,7 @@ def test_ema_is_its_closed_form():
 def test_only_what_should_learn_gets_a_gradient(name):
     "Target networks, queue and centre get none; everything else of encoder and task does"
     encoder,task = made(name)
+    task.progress = .5 # at first SwAV and DINO let their prototypes rest
     inputs,target = task.make(images())
     task.loss(task(encoder, inputs), target).backward()
     learns = [n for n,p in task.named_parameters() if not n.startswith('target.')]
@@ -32,6 +33,17 @@ def test_only_what_should_learn_gets_a_gradient(name):
     assert all(p.grad is None and not p.requires_grad for n,p in task.named_parameters() if n.startswith('target.'))
     assert any(p.grad is not None and p.grad.abs().sum()>0 for p in encoder.parameters())
     assert hasattr(task, 'target')==(task.encoder_passes[1]>0)
+
+@pytest.mark.parametrize('name', ['swav', 'dino'])
+def test_prototypes_rest_at_first(name):
+    "Caron et al. (2020, 2021) freeze them for the first epoch"
+    for progress,rests in ((0., True), (.14 if name=='dino' else .04, True), (.2, False)):
+        encoder,task = made(name)
+        task.progress = progress
+        inputs,target = task.make(images())
+        task.loss(task(encoder, inputs), target).backward()
+        p = next(p for n,p in task.named_parameters() if n.startswith('prototype'))
+        assert (p.grad is None)==rests
 
 def test_target_networks_follow():
     for name in ('moco', 'byol', 'dino'):
