@@ -69,7 +69,8 @@ def build_head(
 
     Raises `InputError` for a head that is not registered here."""
     make = heads.find(spec.get('head'))
-    try: return make(**{k: v for k,v in spec.items() if k!='head'})
+    args = {('vocab' if k=='n' else k): v for k,v in spec.items() if k!='head'} # `n` in older files
+    try: return make(**args)
     except TypeError as e:
         raise InputError(f"The head {spec['head']!r} can't be built from {spec}: {e}.") from e
 
@@ -191,11 +192,11 @@ class Regress(Head):
     batch and targets."""
     kind,measures = 'regression',(mae, r2_score)
     def __init__(self,
-        n=1, # how many numbers, or their names, as `few.vocab`
+        vocab=1, # how many numbers, or their names, as `few.vocab`
         y_range=None, # (least, most) for all of them, or such a pair for each; None: no bounds
     ):
         super().__init__()
-        self.vocab = _names(n, 1, "A regression needs one target at least")
+        self.vocab = _names(vocab, 1, "A regression needs one target at least")
         self.y_range = None
         if y_range is not None:
             bounds = np.asarray(y_range, np.float32)
@@ -305,13 +306,14 @@ class Segment(Head):
     Loss: cross-entropy, the mean over pixels of the batch."""
     kind,measures,needs_images = 'mask',(mean_iou,),True
     def __init__(self,
-        n=2, # how many values a pixel may have, or their names; value 0 is the background
+        vocab=2, # how many values a pixel may have, or their names; value 0 is the background
         decoder:str='light', # 'light': from the features; 'unet': with bridges from finer layers
     ):
         super().__init__()
         if decoder not in ('light', 'unet'):
             raise InputError(f"The decoder is {decoder!r}; it must be 'light' or 'unet'.")
-        self.vocab,self.decoder = _names(n, 2, "A segmentation needs two values or more"),decoder
+        self.vocab = _names(vocab, 2, "A segmentation needs two values or more")
+        self.decoder = decoder
 
     def setup(self, encoder):
         n = len(self.vocab)

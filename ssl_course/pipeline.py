@@ -188,10 +188,13 @@ def _continue(learn, epochs, lr, images, desc):
 def course_methods(
     encoder, # the encoder file
     width:int, # of `Encoder.small`
+    general:Encoder=None, # a general-purpose encoder to compare with, frozen
 )->list: # of `Method`
-    "From scratch, untrained and pretrained encoder frozen, and pretrained encoder fine-tuned."
+    """From scratch, untrained, general-purpose and pretrained encoder frozen, and pretrained encoder
+    fine-tuned."""
     small = partial(Encoder.small, width=width)
-    return [Method.scratch(small), Method.frozen(small, 'untrained, frozen'),
+    others = [Method.frozen(general, 'general-purpose, frozen')] if general else []
+    return [Method.scratch(small), Method.frozen(small, 'untrained, frozen'), *others,
             Method.frozen(encoder, 'pretrained, frozen'), Method.fine_tuned(encoder)]
 
 # %% ../nbs/library/pipeline.ipynb #c5270282
@@ -227,7 +230,8 @@ def run_comparison(
 
 # %% ../nbs/library/pipeline.ipynb #9d2cb34e
 def _comparison(data, p, out, **fit):
-    methods = course_methods(out/'encoder.safetensors', p['width'])
+    general = Encoder.general(data.pool.x.shape[-1]) if p['general'] else None
+    methods = course_methods(out/'encoder.safetensors', p['width'], general)
     return Comparison(methods, data.pool, data.valid, data.test, p['labels'], p['seeds'], **fit)
 
 def _read_comparison(data, p, out):
@@ -328,7 +332,13 @@ def verdict(
                 f"training from scratch {scratch:.1%}: here pretraining saved no labels.")
     return (f"With {n} labels per class the fine-tuned encoder reaches {tuned:.1%}, training from "
             f"scratch {scratch:.1%}. To get as far, scratch needs {labels_saved(c.table, n)}."
-            + _not_converged(c))
+            + _not_converged(c) + _general(mean, n))
+
+def _general(mean, n):
+    "What a model of other images gets, as a sentence"
+    g = mean.get(('general-purpose, frozen', n))
+    return '' if g is None else (f" A general-purpose encoder that never saw such images gets "
+                                 f"{g:.1%}, frozen.")
 
 def _not_converged(c):
     "Where the baseline might do better with more updates, as a sentence"

@@ -40,11 +40,12 @@ def run_plan(
     return dict(
         pretext=c.pretext, unlabeled=c.unlabeled, labeled=c.labeled,
         size=settings.size, budget=settings.budget, seed=settings.seed,
-        images=pick(512, 12_000, 100_000), pool=pick(600, 2000, 5000),
+        images=pick(512, 44_000, 100_000), pool=pick(600, 2000, 5000),
         valid=pick(100, 1000), test=pick(200, 2000),
-        epochs=c.epochs or pick(1, 11, 200), width=pick(8, 32),
+        epochs=c.epochs or pick(1, 3, 200), width=pick(8, 32),
         labels=list(c.labels or pick((1, 5), (1, 5, 10, 50))), seeds=c.seeds or pick(2, 3, 5),
-        updates=pick([4, 8], [100, 800], [100, 6400]), fit_bs=32, workers=pick(1, 2, 1))
+        updates=pick([4, 8], [100, 800], [100, 6400]), fit_bs=32, workers=pick(1, 2, 1),
+        general=pick(False, True))
 
 # %% ../nbs/library/stages.ipynb #28d0801b
 def peak_memory()->int: # MB

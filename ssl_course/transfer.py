@@ -138,7 +138,7 @@ class TransferReport:
     left_over:dict=field(default_factory=dict) # parts beside the encoder: name → tensors
     kept:list=field(default_factory=list) # names that the source may lack, and does
     adapted:list=field(default_factory=list) # tensors whose channels were converted
-    also:list=field(default_factory=list) # other prefixes that fit equally well
+    equally_good:list=field(default_factory=list) # other prefixes that fit equally well
     parts:list=field(default_factory=list) # what `loaded_by_stage` gives
 
 # %% ../nbs/library/transfer.ipynb #828f1493
@@ -151,7 +151,7 @@ def _lines(r):
     rows = {'wrong shape': shapes, 'missing': r.missing, 'unexpected': r.unexpected,
             'matched': r.matched}
     notes = {'left over': left, 'kept': r.kept, 'adapted': r.adapted,
-             'fits as well': [repr(p) for p in r.also]}
+             'fits as well': [repr(p) for p in r.equally_good]}
     rows |= {k: v for k,v in notes.items() if v}
     return [f'{k:12} {len(v):4}  {_some(v)}' for k,v in rows.items()]
 

@@ -1,5 +1,5 @@
 "What several tests share: the checkout, a browser, and the site, built once."
-import functools,http.server,os,shutil,signal,subprocess,sys,threading
+import functools,http.server,os,re,shutil,signal,subprocess,sys,threading
 
 import pytest
 
@@ -15,11 +15,19 @@ if signal.getsignal(signal.SIGINT)==signal.SIG_IGN: signal.signal(signal.SIGINT,
 if 'PYTEST_XDIST_WORKER' in os.environ:
     for k in ('OMP_NUM_THREADS', 'LOKY_MAX_CPU_COUNT'): os.environ.setdefault(k, '1')
 
-def pytest_itemcollected(item):
-    "Tests that share what takes long to make run in one process (when `modifyitems` is called, xdist has read the groups)"
-    fixtures = [d for n in item.fixturenames for d in item._fixtureinfo.name2fixturedefs.get(n, ())]
-    shared = ['site'] if 'site' in item.fixturenames else [d.baseid for d in fixtures if d.scope!='function' and d.baseid.endswith('.py')]
-    if shared: item.add_marker(pytest.mark.xdist_group(shared[0]))
+@functools.cache
+def _group(file):
+    "Tests of one file that share what takes long to make run in one process; those of the site are one group, whatever their file"
+    text = (ROOT/file).read_text(encoding='utf-8')
+    if re.search(r'^def test_\w+\(.*\b(site|base)\b', text, re.M): return 'site'
+    return file if "scope='module'" in text else None
+
+def pytest_xdist_make_scheduler(config, log):
+    "Groups by files (xdist 3.8 loses the marks of its own `loadgroup` under pytest 9.2)"
+    from xdist.scheduler import LoadScopeScheduling
+    class ByWhatIsShared(LoadScopeScheduling):
+        def _split_scope(self, nodeid): return _group(nodeid.split('::')[0]) or nodeid
+    return ByWhatIsShared(config, log)
 
 def pytest_collection_modifyitems(items):
     "The site takes minutes to build, and some notebooks a minute to run: these begin first"

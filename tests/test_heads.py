@@ -86,6 +86,6 @@ def test_a_head_that_is_half_written():
         with pytest.raises(TypeError, match='write its method'): call(Head())
 
 @pytest.mark.parametrize('spec,said', [(dict(head='detect'), 'no head'), ({}, 'no head'), (dict(head='classify'), "can't be built"),
-    (dict(head='segment', n=2, decoder='big'), "must be 'light'"), (dict(head='classify', vocab=2, size=3), "can't be built")])
+    (dict(head='segment', vocab=2, decoder='big'), "must be 'light'"), (dict(head='classify', vocab=2, size=3), "can't be built")])
 def test_foreign_descriptions(spec, said):
     with pytest.raises(InputError, match=said): build_head(spec)

@@ -10,12 +10,12 @@ tomllib = pytest.importorskip('tomllib') # Python 3.11
 @pytest.fixture(scope='module')
 def project(root): return tomllib.loads((root/'pyproject.toml').read_text(encoding='utf-8'))['project']
 
-def imported(file):
-    "Top-level packages that a module imports anywhere, except inside `try` (those can be missing)"
+def imported(file, tried=False):
+    "Top-level packages that a module imports anywhere, except, unless `tried`, inside `try` (those can be missing)"
     tree = ast.parse(file.read_text(encoding='utf-8'))
     optional = {id(n) for t in ast.walk(tree) if isinstance(t, ast.Try) for b in t.body for n in ast.walk(b)}
     for n in ast.walk(tree):
-        if id(n) in optional: continue
+        if id(n) in optional and not tried: continue
         if isinstance(n, ast.Import): yield from (a.name.split('.')[0] for a in n.names)
         elif isinstance(n, ast.ImportFrom) and not n.level: yield n.module.split('.')[0]
 
@@ -36,7 +36,7 @@ def test_dependencies_are_complete(root, project):
     assert missing=={}
 
 def test_dependencies_are_used(root, project):
-    used,owner = {m for f in modules(root) for m in imported(f)},packages_distributions()
+    used,owner = {m for f in modules(root) for m in imported(f, tried=True)},packages_distributions()
     dists = {canonical(d) for m in used for d in owner.get(m, [])}
     names = [canonical(Requirement(d).name) for d in project['dependencies']]
     assert [n for n in names if n not in dists]==[]

@@ -73,12 +73,12 @@ def test_image_grid_takes_what_training_has():
     torch = pytest.importorskip('torch')
     t = torch.rand(4, 3, 8, 8)
     want = (t.permute(0,2,3,1).numpy()*255).round().astype(np.uint8)
-    np.testing.assert_array_equal(plots.as_pictures(t), want)
-    assert plots.as_pictures(t[:,:1]).shape==(4, 8, 8, 3)
-    assert plots.as_pictures(np.zeros((8, 8, 3), np.uint8)).shape==(1, 8, 8, 3)
-    assert plots.as_pictures(t.requires_grad_()*2).max()==255 # out of range is clipped
+    np.testing.assert_array_equal(plots.as_images(t), want)
+    assert plots.as_images(t[:,:1]).shape==(4, 8, 8, 3)
+    assert plots.as_images(np.zeros((8, 8, 3), np.uint8)).shape==(1, 8, 8, 3)
+    assert plots.as_images(t.requires_grad_()*2).max()==255 # out of range is clipped
     class Images: x = want
-    assert plots.as_pictures(Images()) is not None
+    assert plots.as_images(Images()) is not None
     for bad in (np.zeros(5), np.zeros((2, 8, 8, 4)), torch.zeros(2, 5, 8, 8)):
         with pytest.raises(InputError, match='got shape'): plots.image_grid(bad)
 

@@ -72,7 +72,7 @@ def test_torchvision(name):
 def test_a_teacher_beside_a_student(source):
     both = {f'{who}.backbone.{k}': v+i for i,who in enumerate(('student', 'teacher')) for k,v in source.state_dict().items()}
     r = transfer(both, e := small())
-    assert same(source, e) and r.removed=='student.backbone.' and r.also==['teacher.backbone.'] and 'teacher.backbone.' in str(r)
+    assert same(source, e) and r.removed=='student.backbone.' and r.equally_good==['teacher.backbone.'] and 'teacher.backbone.' in str(r)
     transfer(both, e, prefix='teacher.backbone.')
     assert torch.equal(e.state_dict()['mean'], source.mean+1)
 

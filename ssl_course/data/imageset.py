@@ -423,7 +423,7 @@ def caption(self:ImageSet,
 @patch
 def show(self:ImageSet,
     n=24, # number of images, at most
-    cols=8, # images in a row
+    ncols=8, # images in a row
     seed=0, # another seed gives another sample
 ):
     "Figure of a random sample, with labels above; under a mask, all but the object is dimmed."
@@ -431,4 +431,4 @@ def show(self:ImageSet,
     x = self.x[idx]
     if self.kind=='mask': x = np.where(self.y[idx][...,None]>0, x, x//3)
     titles = [self.caption(i).replace(', ', '\n') for i in idx] # a tag on each line
-    return image_grid(x, titles if any(titles) else None, ncols=cols)
+    return image_grid(x, titles if any(titles) else None, ncols=ncols)
