@@ -110,8 +110,11 @@ def test_front_page_shows_a_run_of_the_present_plan(root, monkeypatch, tmp_path)
     from ssl_course.settings import load_settings
     for k in [k for k in os.environ if k.startswith('SSL_COURSE_')]: monkeypatch.delenv(k)
     monkeypatch.chdir(tmp_path) # the settings' defaults, not those of this checkout
-    stored = json.loads((root/'nbs/results/front/course.json').read_text(encoding='utf-8'))
-    assert stored['plan']==run_plan(RunConfig(), load_settings(budget='cpu'))
+    stored,stale = (json.loads((root/'nbs/results'/f).read_text(encoding='utf-8')) for f in ('front/course.json', 'stale.json'))
+    present = stored['plan']==run_plan(RunConfig(), load_settings(budget='cpu'))
+    assert present==('front' not in stale), 'make front, or list it in nbs/results/stale.json'
+    readme = (root/'README.md').read_text(encoding='utf-8')
+    assert ('being measured again' in readme)!=present and ('±' in readme)==present # old numbers are not shown
 
 def test_makefile_lists_every_target(root):
     make = (root/'Makefile').read_text(encoding='utf-8')

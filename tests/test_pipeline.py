@@ -43,15 +43,20 @@ def test_other_classes_in_a_part_are_refused(tmp_path):
 def test_one_folder_alone_is_refused(tmp_path):
     with pytest.raises(InputError, match='needs both folders'): load_run_data(plan(unlabeled=str(tmp_path)))
 
-def compared(scratch, tuned):
+def compared(scratch, tuned, converged=True, **others):
     "A finished comparison with these accuracies at 1, 5 and 10 labels"
-    rows = [dict(method=m, labels=n, seed=s, accuracy=a) for m,accs in (('from scratch', scratch), ('fine-tuned', tuned)) for n,a in zip((1, 5, 10), accs) for s in (0, 1)]
-    return SimpleNamespace(labels=(1, 5, 10), table=pd.DataFrame(rows))
+    curves = {'from scratch': scratch, 'fine-tuned': tuned} | {k.replace('_', '-')+', frozen': v for k,v in others.items()}
+    rows = [dict(method=m, labels=n, seed=s, accuracy=a, converged=converged or m!='from scratch' or n<10) for m,accs in curves.items() for n,a in zip((1, 5, 10), accs) for s in (0, 1)]
+    return SimpleNamespace(labels=(1, 5, 10), table=pd.DataFrame(rows), updates=(100, 800))
 
 def test_the_verdict_is_that_of_the_numbers():
     assert 'saved no labels' in verdict(compared((.1, .4, .5), (.1, .3, .4)))
     saved = verdict(compared((.1, .2, .4), (.2, .3, .6)))
-    assert '30.0%' in saved and '20.0%' in saved and 'saved no' not in saved
+    assert '30.0%' in saved and '20.0%' in saved and 'saved no' not in saved and 'converged' not in saved
+
+def test_the_verdict_names_a_baseline_that_wanted_more_and_a_better_start():
+    said = verdict(compared((.1, .2, .4), (.2, .3, .6), converged=False, general_purpose=(.3, .5, .6)))
+    assert 'At 10 labels per class scratch had not converged after 800 updates' in said and '50.0%, frozen' in said
 
 def test_pictures_for_terminals_have_their_colors():
     x = some_images(4, size=16).x

@@ -247,7 +247,7 @@ def test_show(s, tmp_path):
 
 def test_show_puts_each_caption_over_its_image():
     s = ImageSet(np.arange(10, dtype=np.uint8)[:, None, None, None].repeat(8, 1).repeat(8, 2).repeat(3, 3)*20, range(10), [str(i) for i in range(10)])
-    ax = s.show(10, cols=4).axes[0]
+    ax = s.show(10, ncols=4).axes[0]
     sheet = np.asarray(ax.images[0].get_array())
     for t in ax.texts:
         x,y = t.get_position()
