@@ -13,7 +13,7 @@ help:
 	@echo 'make test      all tests, and all notebooks at the budget smoke'
 	@echo 'make lab       JupyterLab with the lessons'
 	@echo 'make lessons   run changed lessons at the budget cpu, store outputs and results (FORCE=1: all of them)'
-	@echo 'make encoders  train the encoders of the package, up to 100 minutes each; it goes on where it stopped'
+	@echo 'make encoders  train the encoders of the package, which takes hours; it goes on where it stopped'
 	@echo 'make front     bring the numbers of the front page and README.md up to date'
 	@echo 'make docs      build the site into _docs'
 	@echo 'make bench     how fast encoder, pretraining and views are here'

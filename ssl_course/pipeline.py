@@ -140,7 +140,7 @@ def find_encoder(
 )->Encoder:
     "An encoder by its file or its name. Raises `InputError` when there is neither."
     path,(kind,_,model) = Path(name).expanduser(),str(name).partition(':')
-    if path.exists() or path.suffix=='.safetensors': return Encoder.load(path)
+    if path.is_file() or path.suffix=='.safetensors': return Encoder.load(path)
     if kind=='timm': return Encoder.from_timm(model, pretrained=True)
     if name=='general': return Encoder.general()
     return Encoder.pretrained(name)
@@ -214,7 +214,7 @@ def run_comparison(
     "Train all methods at all numbers of labels; write `runs.json` and the best model."
     store = _run_store(data, p, out)
     done = [Run(**r) for r in store.rows('runs')]
-    c = _comparison(data, p, out, updates=p['updates'], bs=p['fit_bs'])
+    c = _comparison(data, p, out)
     best = max([r.valid for r in done if r.method=='fine-tuned'], default=-1)
     def keep(r, model):
         nonlocal best
@@ -229,10 +229,11 @@ def run_comparison(
     return c
 
 # %% ../nbs/library/pipeline.ipynb #9d2cb34e
-def _comparison(data, p, out, **fit):
+def _comparison(data, p, out):
     general = Encoder.general(data.pool.x.shape[-1]) if p['general'] else None
     methods = course_methods(out/'encoder.safetensors', p['width'], general)
-    return Comparison(methods, data.pool, data.valid, data.test, p['labels'], p['seeds'], **fit)
+    return Comparison(methods, data.pool, data.valid, data.test, p['labels'], p['seeds'],
+                      p['updates'], bs=p['fit_bs'])
 
 def _read_comparison(data, p, out):
     "The comparison with the runs of `runs.json`, in a fixed order (they ended in any order)"
@@ -329,7 +330,8 @@ def verdict(
     tuned,scratch = mean['fine-tuned'][n],mean['from scratch'][n]
     if tuned<=scratch:
         return (f"With {n} labels per class the pretrained encoder reaches {tuned:.1%} and "
-                f"training from scratch {scratch:.1%}: here pretraining saved no labels.")
+                f"training from scratch {scratch:.1%}: here pretraining saved no labels."
+                + _general(mean, n))
     return (f"With {n} labels per class the fine-tuned encoder reaches {tuned:.1%}, training from "
             f"scratch {scratch:.1%}. To get as far, scratch needs {labels_saved(c.table, n)}."
             + _not_converged(c) + _general(mean, n))

@@ -108,6 +108,8 @@ def make_encoder(
     if name not in ENCODER_PLANS and plan is None:
         raise InputError(f"There is no encoder {name!r}; there are {', '.join(ENCODER_PLANS)}.")
     p,working = plan or ENCODER_PLANS[name],Path(working or cache_folder('encoders'))
+    if not (working/f'{name}.pt').exists(): # what an earlier training left is no part of this one
+        (working/f'{name}.json').unlink(missing_ok=True)
     meter = MeasureCompute(working/f'{name}.json', partial(probe_curve, size=p.size, seed=p.seed))
     with seeded(p.seed):
         learn = _learner(p, meter)

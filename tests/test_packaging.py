@@ -129,7 +129,7 @@ def test_makefile_names_modules_that_exist(root):
     assert len(modules)>=3
     assert [m for m in modules if not (root/f"{m.replace('.', '/')}.py").exists()]==[]
 
-@pytest.mark.parametrize('target', 'course test lab lessons front docs bench'.split())
+@pytest.mark.parametrize('target', 'course test lab lessons encoders front docs bench'.split())
 def test_targets_install_first(root, target, tmp_path):
     "Every target sets up its environment, and again when pyproject.toml changes"
     for f in ('Makefile', 'pyproject.toml'): shutil.copy(root/f, tmp_path)

@@ -50,7 +50,8 @@ def compared(scratch, tuned, converged=True, **others):
     return SimpleNamespace(labels=(1, 5, 10), table=pd.DataFrame(rows), updates=(100, 800))
 
 def test_the_verdict_is_that_of_the_numbers():
-    assert 'saved no labels' in verdict(compared((.1, .4, .5), (.1, .3, .4)))
+    assert verdict(compared((.1, .4, .5), (.1, .3, .4))).endswith('saved no labels.')
+    assert '60.0%, frozen' in verdict(compared((.1, .4, .5), (.1, .3, .4), general_purpose=(.3, .6, .7)))
     saved = verdict(compared((.1, .2, .4), (.2, .3, .6)))
     assert '30.0%' in saved and '20.0%' in saved and 'saved no' not in saved and 'converged' not in saved
 

@@ -34,7 +34,7 @@ class Method:
     name:str # for tables and figures
     encoder:object # an `Encoder`, a file of one, or a function without arguments that makes one
     recipe:object=None # a function of `lr` that gives a `Recipe`; None: a probe, encoder frozen
-    tries:tuple=(3e-3, 1e-2) # learning rates (of a probe: values of C) that the search begins with
+    tries:tuple=(3e-3, 1e-2) # first learning rate (of a probe: C) of the search, and the second one
 
     def make(self)->Encoder:
         "A fresh copy of the encoder"

@@ -8,6 +8,7 @@ __all__ = ['PROBE_C', 'embed', 'knn_accuracy', 'linear_probe', 'ridge_probe', 'd
 # %% ../../nbs/library/evaluate/probes.ipynb #5eaec13c
 import numpy as np
 import torch
+from sklearn.dummy import DummyClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression,Ridge,RidgeCV
 from sklearn.neighbors import KNeighborsClassifier
@@ -53,11 +54,13 @@ def linear_probe(
     pool=None, # embeddings (M,F) of unlabelled images, whose mean is subtracted; default: `train`
 ): # a fitted scikit-learn classifier: `.score(embeddings, classes)` is its accuracy
     """A linear classifier on frozen embeddings: subtract the mean of the pool, scale each vector
-    to length 1, then logistic regression (Alain & Bengio 2016)."""
+    to length 1, then logistic regression (Alain & Bengio 2016). If all labels are of one class,
+    as they may be when picked at random, it answers with that class."""
     center = StandardScaler(with_std=False).fit(train if pool is None else pool)
+    fit = (LogisticRegression(C=C, max_iter=1000) if len(np.unique(y))>1
+           else DummyClassifier(strategy='most_frequent'))
     with one_thread(): # on small problems threads cost more than they give
-        return make_pipeline(FrozenEstimator(center), Normalizer(),
-                             LogisticRegression(C=C, max_iter=1000)).fit(train, y)
+        return make_pipeline(FrozenEstimator(center), Normalizer(), fit).fit(train, y)
 
 # %% ../../nbs/library/evaluate/probes.ipynb #d85882d8
 def ridge_probe(
