@@ -52,6 +52,7 @@ lessons: .venv/.stamp-docs
 
 encoders: .venv/.stamp-base
 	@TQDM_MININTERVAL=30 $(BIN)/python -m ssl_course.pretrained $(ARGS)
+	@TQDM_MININTERVAL=30 $(BIN)/python -m ssl_course.reference
 
 # the numbers come from a finished `make course`, and from the last `make test` if that passed
 front: .venv/.stamp-docs

@@ -63,18 +63,21 @@ def run(
     labels:list[int]=None, # labels per class to compare at (default: by budget)
     seeds:int=None, # repetitions of each comparison (default: by budget)
     out:DIR='runs/course', # where to write
-    size:int=None, # side of the square images in pixels (default: settings.ini)
+    size:int=None, # side of the square images in pixels (default: 128 for your own images)
     budget:Literal[BUDGETS]=None, # seconds, minutes or hours of work (default: settings.ini)
     seed:int=None, # where all random choices start from (default: settings.ini)
+    encoder:ENCODER=None, # to start from: a file, general, one of the package, timm:MODEL
     resume:bool=False, # continue after the stages that an earlier run finished
     force:bool=False, # start over in a folder that has an earlier run
 ):
     """The whole line: pretrain, transfer, fine-tune, compare, report.
 
-    Pretrains an encoder on unlabeled images, fine-tunes it on few labels, compares that with
-    training from scratch, and writes a report. Without folders it draws its own images."""
+    Compares four starts with the same few labels: random weights, a trained encoder, the same one
+    continued on the unlabeled images, and one pretrained on them alone. Says which to take, in a
+    report. Without folders it draws its own images."""
     from ssl_course.stages import RunConfig,Stages,run_plan,show_result
-    config = RunConfig(unlabeled, labeled, pretext, epochs, labels, seeds, out, size, budget, seed)
+    config = RunConfig(unlabeled, labeled, pretext, epochs, labels, seeds, out, size, budget, seed,
+                       encoder)
     plan = run_plan(config, load_settings(budget=budget, seed=seed, size=size))
     if resume and not force and (Path(out)/'report.html').exists(): # no need of PyTorch
         if Stages(out, plan, resume=True).finished: return show_result(out)
@@ -100,7 +103,7 @@ def pretrain(
     epoch. When they get worse, the training stops, and the best weights so far are kept."""
     from ssl_course.data.imageset import ImageSet
     from ssl_course.data.sources import open_images_for
-    from ssl_course.pipeline import encoder_size,find_encoder,find_task,pretrain_encoder
+    from ssl_course.pipeline import encoder_size,find_encoder,find_task,make_task,pretrain_encoder
     _check_out(out)
     task,encoder = find_task(pretext),find_encoder(start) if start else None
     size = size or (encoder_size(encoder) if start else None)
@@ -108,8 +111,8 @@ def pretrain(
     images = open_images_for(task, s, **({'labels': False} if unlabeled else {}))
     watch = ImageSet.from_folder(labeled, s.size) if labeled else None
     epochs,lr = epochs or s.pick(1, 12, 200),lr or (1e-3 if start else None)
-    pretrain_encoder(images, task(), out, epochs, lr=lr, width=s.pick(8, 32), seed=s.seed,
-                     start=encoder, watch=watch)
+    pretrain_encoder(images, make_task(pretext, 3*s.size//4), out, epochs, lr=lr, seed=s.seed,
+                     width=s.pick(8, 32), start=encoder, watch=watch)
     print(f'Wrote {out}. Next: ssl-course finetune --encoder {out} --labeled DIR')
 
 # %% ../nbs/library/cli.ipynb #870f30af

@@ -187,11 +187,11 @@ def labels_to_reach(
     return None
 
 # %% ../nbs/library/plots.ipynb #71adb546
-def _curve(ax, d, dots, color, marker):
+def _curve(ax, d, dots, color, marker, line='-'):
     "One method: a dot per seed, the mean as a line, a band of one standard deviation"
     low,high = d['mean']-d['std'],d['mean']+d['std']
     ax.fill_between(d.labels, low, high, color=color, alpha=.15, lw=0)
-    ax.plot(d.labels, d['mean'], color=color, marker=marker, ms=6, lw=2)
+    ax.plot(d.labels, d['mean'], line, color=color, marker=marker, ms=6, lw=2)
     ax.plot(dots.labels, dots.accuracy, 'o', ms=3.5, mec='none', color=color, alpha=.6)
     if 'converged' not in dots: return
     bad = d[d.labels.isin(dots.labels[~dots.converged.astype(bool)])]
@@ -232,11 +232,11 @@ def label_curve(
     with course_style():
         fig = new_figure(*size)
         ax = fig.add_subplot()
-        for (m,d),c,k in zip(curves.items(), PALETTE, 'osD^vPX*hp'):
-            _curve(ax, d, table[table.method==m], c, k)
+        styles = _styles(curves)
+        for m,d in curves.items(): _curve(ax, d, table[table.method==m], *styles[m])
         most = _label_axes(ax, sorted(set(table.labels)), title)
         if chance: _chance(ax, chance, most)
-        _names_at_ends(ax, {m: d['mean'].iloc[-1] for m,d in curves.items()})
+        _names_at_ends(ax, {m: d['mean'].iloc[-1] for m,d in curves.items()}, styles)
         said = _hollow(ax, table)
         if arrow:
             method,n,reference = arrow
@@ -254,11 +254,21 @@ def _label_axes(ax, labels, title):
     ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     return labels[-1]
 
-def _names_at_ends(ax, ends):
+def _styles(methods):
+    """Color, marker and line of each method; 'mine, frozen' has the color of 'mine, fine-tuned',
+    and a broken line"""
+    start = lambda m: m.partition(', ')[0]
+    starts = list(dict.fromkeys(map(start, methods)))
+    at = lambda m: starts.index(start(m))%len(PALETTE)
+    return {m: (PALETTE[at(m)], 'osD^vPX*hp'[at(m)], '--' if m.endswith(', frozen') else '-')
+            for m in methods}
+
+def _names_at_ends(ax, ends, styles):
     "The name of each method in its colour, to the right of the end of its line"
-    for m,c,y in zip(ends, PALETTE, _apart([*ends.values()], .055*np.ptp(ax.get_ylim()))):
-        ax.annotate(m, (1.01, y), xycoords=ax.get_yaxis_transform(), color=c, weight='bold',
-                    va='center', annotation_clip=False)
+    for m,y in zip(ends, _apart([*ends.values()], .055*np.ptp(ax.get_ylim()))):
+        ax.annotate(m, (1.01, y), xycoords=ax.get_yaxis_transform(), color=styles[m][0],
+                    weight='normal' if styles[m][2]=='--' else 'bold', va='center',
+                    annotation_clip=False)
 
 def _chance(ax, chance, right):
     ax.axhline(chance, color='#666666', ls=':', lw=1.2)

@@ -23,6 +23,7 @@ from .pretrain import fit_quietly,pretext_learner,pretext_tasks
 from .resume import fit_resumable
 from .settings import cache_folder
 from .utils import InputError,asset_path,read_json,write_json
+from .views import strong_views
 
 # %% ../nbs/library/pretrained.ipynb #0279fd15
 @dataclass
@@ -34,16 +35,18 @@ class EncoderPlan:
     wd:float = .05 # weight decay
     bs:int = 128 # images in a batch
     images:int = 100_000 # distinct postcards
-    epochs:int = 80 # of `steps` batches each, with a checkpoint after each
+    epochs:int = 60 # of `steps` batches each, with a checkpoint after each
     steps:int = 240 # batches in an epoch
     width:int = 32 # of `Encoder.small`
     size:int = 32 # side of the images, pixels
+    view:int = None # side of the random views; None: that of the images
     seed:int = 1 # of the postcards, and of everything random
 
 # %% ../nbs/library/pretrained.ipynb #53680b6b
 ENCODER_PLANS = {
-    'postcards-simclr': EncoderPlan('simclr', dict(temp=.3, hidden=512), lr=2e-3, wd=1e-4),
-    'postcards-vicreg': EncoderPlan('vicreg', dict(cov=4., dim=256, hidden=1024), wd=.01),
+    'postcards-simclr': EncoderPlan('simclr', dict(temp=.3, hidden=512), lr=2e-3, wd=1e-4,
+                                    bs=64, steps=480, view=24),
+    'postcards-vicreg': EncoderPlan('vicreg', dict(cov=4., dim=256, hidden=1024), wd=.01, view=24),
     'postcards-rotation': EncoderPlan('rotation', wd=1e-4)}
 
 # %% ../nbs/library/pretrained.ipynb #d7dc2114
@@ -77,7 +80,7 @@ class MeasureCompute(Callback):
     def __init__(self,
         path, # JSON file: `seconds`, and `curve`, a list with an entry for each fraction
         measure, # function of the encoder that gives plain values
-        fractions=(1/8, 1/4, 1/2, 1), # of the epochs
+        fractions=(1/8, 1/4, 1/2, 1), # of the epochs; each is measured at the end of its epoch
     ):
         self.path,self.measure,self.fractions = path,measure,fractions
         self.said = read_json(path) or dict(seconds=0., curve=[])
@@ -86,7 +89,7 @@ class MeasureCompute(Callback):
         if not hasattr(self, 'begin'): return # an epoch of an earlier process
         self.said['seconds'] += perf_counter()-self.begin
         done = (self.epoch+1)/self.n_epoch
-        if done in self.fractions:
+        if any(self.epoch/self.n_epoch<f<=done for f in self.fractions):
             seen = (self.epoch+1)*len(self.dls.train)*self.dls.train.bs
             row = dict(fraction=done, images=seen, seconds=round(self.said['seconds']))
             with seeded(0): row['accuracy'] = self.measure(self.model.encoder)
@@ -123,8 +126,9 @@ def _learner(p, meter):
     "A `PretextLearner` for an `EncoderPlan`"
     images = Postcards(p.size, seed=p.seed).images(p.images, target=None)
     dls = images.dls(valid=images.take(slice(0, p.bs)), bs=p.bs, steps=p.steps)
-    encoder,task = Encoder.small(width=p.width),pretext_tasks()[p.task](**p.args)
-    return pretext_learner(dls, encoder, task, wd=p.wd, cbs=meter)
+    views = dict(views=strong_views(size=p.view)) if p.view else {}
+    task = pretext_tasks()[p.task](**p.args, **views)
+    return pretext_learner(dls, Encoder.small(width=p.width), task, wd=p.wd, cbs=meter)
 
 # %% ../nbs/library/pretrained.ipynb #88bf9c29
 def main(

@@ -29,6 +29,7 @@ class RunConfig:
     size:int=None # side of the square images, pixels
     budget:str=None # smoke, cpu or full
     seed:int=None # of everything random
+    encoder:str=None # trained one to start from: a file or a name, as `find_encoder` takes it
 
 # %% ../nbs/library/stages.ipynb #f4b5c996
 def run_plan(
@@ -36,16 +37,27 @@ def run_plan(
     settings, # a `Settings`
 )->dict: # sizes and epochs, as plain values
     "Every number that a run depends on, by budget."
-    c,pick = config,settings.pick
-    return dict(
-        pretext=c.pretext, unlabeled=c.unlabeled, labeled=c.labeled,
-        size=settings.size, budget=settings.budget, seed=settings.seed,
-        images=pick(512, 44_000, 100_000), pool=pick(600, 2000, 5000),
-        valid=pick(100, 1000), test=pick(200, 2000),
-        epochs=c.epochs or pick(1, 3, 200), width=pick(8, 32),
-        labels=list(c.labels or pick((1, 5), (1, 5, 10, 50))), seeds=c.seeds or pick(2, 3, 5),
-        updates=pick([4, 8], [100, 800], [100, 6400]), fit_bs=32, workers=pick(1, 2, 1),
-        general=pick(False, True))
+    c,pick,own = config,settings.pick,bool(config.unlabeled or config.labeled)
+    size = c.size or (pick(32, 128) if own else settings.size)
+    plan = dict(pretext=c.pretext, unlabeled=c.unlabeled, labeled=c.labeled, size=size,
+                view=3*size//4, budget=settings.budget, seed=settings.seed,
+                own_width=pick(8, 16, 32), bs=64, fit_bs=32,
+                labels=list(c.labels or pick((1, 5), (1, 5, 10, 50))), seeds=c.seeds or pick(2, 3))
+    return plan | (_photographs if own else _postcards)(c, pick)
+
+def _postcards(c, pick):
+    "What `make course` does: sizes, updates, and the encoder that it compares its own with"
+    return dict(images=pick(512, 44_000, 100_000), pool=pick(600, 2000), valid=pick(100, 1000),
+                test=pick(200, 2000), epochs=c.epochs or pick(1, 5, 50), width=pick(8, 32),
+                updates=pick([4, 8], [100, 800], [100, 6400]), workers=pick(1, 2, 1),
+                encoder=c.encoder or pick(None, 'postcards-simclr'))
+
+def _photographs(c, pick):
+    "What is done with folders of images; they are larger, and there are fewer"
+    return dict(epochs=c.epochs or pick(1, 20, 200), more_epochs=pick(1, 5, 20),
+                width=pick(8, 16, 32), updates=pick([4, 8], [50, 800], [100, 6400]),
+                large_updates=pick([4, 8], [50, 200], [100, 6400]), workers=pick(1, 2, 1),
+                encoder=c.encoder or pick(None, 'general'))
 
 # %% ../nbs/library/stages.ipynb #28d0801b
 def peak_memory()->int: # MB
@@ -80,8 +92,8 @@ class Stages:
         self.save()
 
 # %% ../nbs/library/stages.ipynb #5a0c9bde
-RUN_FILES = ('state.json encoder.safetensors runs.json model.safetensors metrics.json '
-             'label_efficiency.png samples.png report.html').split()
+RUN_FILES = ('state.json encoder.safetensors continued.safetensors runs.json model.safetensors '
+             'metrics.json label_efficiency.png samples.png report.html').split()
 
 def _differ(there, now):
     "The settings in which two plans differ"
@@ -131,13 +143,14 @@ def show_result(
     out = Path(out)
     m = json.loads((out/'metrics.json').read_text(encoding='utf-8'))
     plan,seeds = m['plan'],m['plan']['seeds']
+    notes = ''.join(f'{s}\n\n' for s in m['notes'])
     labeled = plan['labeled'] or 'FOLDER_WITH_A_SUBFOLDER_PER_CLASS'
     print(f"""
 Accuracy on the test images, by labels per class (mean ± standard deviation over {seeds} seeds)
 
 {m['table']}
 
-{m['verdict']}
+{notes}{m['verdict']}
 
 The report:           {out/'report.html'}
 Look at the encoder:  ssl-course inspect {out/'encoder.safetensors'}

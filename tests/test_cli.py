@@ -11,6 +11,7 @@ from PIL import Image
 
 from ssl_course import cli
 from ssl_course.cli import command_parser,main,parser
+from ssl_course.encoder import Encoder
 from ssl_course.utils import InputError,sha256_file
 
 COMMANDS = 'run pretrain finetune predict suggest inspect tasks bench lab'.split()
@@ -375,15 +376,16 @@ def test_metrics(trained):
     assert (p['budget'], p['pretext'], p['seed'], p['size'])==('smoke', 'simclr', 42, 32)
     assert len(m['runs'])==4*len(p['labels'])*p['seeds']
     assert {r['seed'] for r in m['runs']}==set(range(p['seeds']))
-    methods = {'from scratch', 'untrained, frozen', 'pretrained, frozen', 'fine-tuned'}
+    methods = {'from scratch', 'untrained, frozen', 'pretrained here, frozen', 'pretrained here, fine-tuned'}
     assert {a['method'] for a in m['accuracy']}==methods
     for a in m['accuracy']:
         key = lambda r: (r['method'], r['labels'])
         own = [r['accuracy'] for r in m['runs'] if key(r)==key(a)]
         assert np.isclose(a['mean'], np.mean(own)) and np.isclose(a['sd'], np.std(own, ddof=1))
         assert a['seeds']==len(own) and 0<=a['mean']<=1
-    assert set(m['labels_saved'])=={'1', '5'}
-    assert all({'ratio', 'at_least', 'target'} <= set(v) for v in m['labels_saved'].values())
+    assert set(m['labels_saved'])==methods-{'from scratch'}
+    for saved in m['labels_saved'].values():
+        assert set(saved)=={'1', '5'} and all({'ratio', 'at_least', 'target'} <= set(v) for v in saved.values())
     assert {'torch', 'fastai', 'numpy', 'python', 'ssl_course'} <= set(m['versions'])
     assert {'encoder.safetensors', 'runs.json'} <= set(m['seconds']) and m['peak_memory_mb']>100
     assert all(s>=0 for s in m['seconds'].values())
@@ -493,6 +495,18 @@ def test_own_images(here, photos, capsys):
     picture = next((photos/'labeled').rglob('*.png'))
     predicted = ok(capsys, 'predict', 'mine/model.safetensors', picture).split('\t')[1]
     assert predicted in {d.name for d in (photos/'labeled').iterdir()}
+
+def test_run_compares_with_a_trained_encoder(here, photos, trained, capsys):
+    "As it comes, continued on the unlabeled images, and against pretraining from random weights"
+    own = folders(photos/'unlabeled', photos/'labeled')
+    given = trained/'encoder.safetensors'
+    out = ok(capsys, *own, '--encoder', given, '--labels', 1, '--seeds', 1, '--out', 'mine')
+    assert {f.name for f in (here/'mine').iterdir()}==FILES|{'continued.safetensors'}
+    m = json.loads((here/'mine/metrics.json').read_text())
+    starts = {f'{s}, {w}' for s in ('encoder', 'continued here', 'pretrained here') for w in ('frozen', 'fine-tuned')}
+    assert {r['method'] for r in m['runs']}==starts|{'from scratch', 'untrained, frozen'} and 'With 1 label per class' in out
+    lineage = Encoder.load(here/'mine/continued.safetensors').lineage
+    assert len(lineage)==2 and lineage[0]==Encoder.load(given).lineage[0] and lineage[1]['images']==60
 
 @pytest.mark.parametrize('pretext', ['simclr', 'rotation'])
 def test_pretrain_then_finetune(pretext, here, photos, capsys):

@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from helpers import save_images,some_images
-from ssl_course.pipeline import find_task,labeled_splits,load_run_data,terminal_picture,verdict
+from ssl_course.encoder import Encoder
+from ssl_course.pipeline import find_task,labeled_splits,load_run_data,recommended_method,run_methods,run_starts,terminal_picture,verdict
 from ssl_course.settings import load_settings
 from ssl_course.stages import RunConfig,run_plan
 from ssl_course.utils import InputError
@@ -43,21 +44,55 @@ def test_other_classes_in_a_part_are_refused(tmp_path):
 def test_one_folder_alone_is_refused(tmp_path):
     with pytest.raises(InputError, match='needs both folders'): load_run_data(plan(unlabeled=str(tmp_path)))
 
-def compared(scratch, tuned, converged=True, **others):
-    "A finished comparison with these accuracies at 1, 5 and 10 labels"
-    curves = {'from scratch': scratch, 'fine-tuned': tuned} | {k.replace('_', '-')+', frozen': v for k,v in others.items()}
-    rows = [dict(method=m, labels=n, seed=s, accuracy=a, converged=converged or m!='from scratch' or n<10) for m,accs in curves.items() for n,a in zip((1, 5, 10), accs) for s in (0, 1)]
-    return SimpleNamespace(labels=(1, 5, 10), table=pd.DataFrame(rows), updates=(100, 800))
+def compared(**curves):
+    "A finished comparison: method → accuracies at 1, 5 and 10 labels, with two seeds a point apart"
+    names = {k: k.replace('_', ' ').replace(' frozen', ', frozen').replace(' tuned', ', fine-tuned') for k in curves}
+    rows = [dict(method=names[k], labels=n, seed=s, valid=a+s/200, accuracy=a, stored=False, converged=True)
+            for k,accs in curves.items() for n,a in zip((1, 5, 10), accs) for s in (0, 1)]
+    methods = [SimpleNamespace(name=n, labels=(1, 5, 10)) for n in names.values()]
+    return SimpleNamespace(labels=(1, 5, 10), methods=methods, table=pd.DataFrame(rows), updates=(100, 800))
+
+SCRATCH = dict(from_scratch=(.1, .2, .4))
 
 def test_the_verdict_is_that_of_the_numbers():
-    assert verdict(compared((.1, .4, .5), (.1, .3, .4))).endswith('saved no labels.')
-    assert '60.0%, frozen' in verdict(compared((.1, .4, .5), (.1, .3, .4), general_purpose=(.3, .6, .7)))
-    saved = verdict(compared((.1, .2, .4), (.2, .3, .6)))
-    assert '30.0%' in saved and '20.0%' in saved and 'saved no' not in saved and 'converged' not in saved
+    said = verdict(compared(from_scratch=(.1, .4, .5), pretrained_here_tuned=(.1, .3, .4)))
+    assert 'saved no labels' in said and '40.0%' in said and 'pretrained here, fine-tuned 30.0%' in said
+    said = verdict(compared(**SCRATCH, pretrained_here_tuned=(.2, .3, .6)), cost={'pretrained here': 200})
+    assert said.startswith('Pretraining pays: take pretrained here, fine-tuned.') and '30.0%' in said and '20.0%' in said
+    assert '7.1 labels per class instead of 5' in said and 'The others' not in said
 
-def test_the_verdict_names_a_baseline_that_wanted_more_and_a_better_start():
-    said = verdict(compared((.1, .2, .4), (.2, .3, .6), converged=False, general_purpose=(.3, .5, .6)))
-    assert 'At 10 labels per class scratch had not converged after 800 updates' in said and '50.0%, frozen' in said
+def test_the_verdict_may_be_not_to_pretrain():
+    starts = dict(general_frozen=(.3, .5, .6), general_tuned=(.3, .52, .6), pretrained_here_tuned=(.2, .3, .6))
+    said = verdict(compared(**SCRATCH, **starts), cost={'pretrained here': 200})
+    assert said.startswith('You need not pretrain: take general, fine-tuned.') and 'more than 10 labels per class' in said
+    assert 'pretrained here, fine-tuned 30.0% after 3 minutes of training' in said and 'general, frozen' not in said
+
+def test_what_costs_more_has_to_be_clearly_better():
+    "By more than a point, and by more than a standard error"
+    best = lambda here: recommended_method(compared(**SCRATCH, general_frozen=(.3, .5, .6), pretrained_here_frozen=(.2, here, .6)), 5)
+    assert best(.509)=='general, frozen' and best(.52)=='pretrained here, frozen' and best(.4)=='general, frozen'
+    c = compared(**SCRATCH, general_frozen=(.3, .5, .6), pretrained_here_frozen=(.2, .53, .6))
+    c.table.loc[(c.table.method=='pretrained here, frozen')&(c.table.seed==0), 'valid'] -= .1 # a wide spread
+    c.table.loc[(c.table.method=='pretrained here, frozen')&(c.table.seed==1), 'valid'] += .1
+    assert recommended_method(c, 5)=='general, frozen'
+
+def test_the_verdict_names_a_baseline_that_wanted_more():
+    c = compared(**SCRATCH, pretrained_here_tuned=(.2, .3, .6))
+    c.table['converged'] = (c.table.method!='from scratch') | (c.table.labels<10)
+    assert 'At 10 labels per class scratch had not converged after 800 updates' in verdict(c)
+
+def test_starts_of_a_run(tmp_path):
+    "What is compared, cheapest first; on folders the trained encoder is continued, too"
+    own = dict(unlabeled='u', labeled='l')
+    file = tmp_path/'mine.safetensors'
+    Encoder.small(width=4).save(file)
+    starts = lambda **kw: list(run_starts(plan(**kw), tmp_path))
+    assert starts()==['pretrained here'] and starts(**own)==['pretrained here'] # smoke: no trained one
+    assert starts(**own, encoder='general')==['general-purpose', 'continued here', 'pretrained here']
+    assert starts(encoder=str(file))==['general-purpose', 'mine', 'pretrained here']
+    names = [m.name for m in run_methods(plan(**own, encoder=str(file)), tmp_path)]
+    assert names==['from scratch', 'untrained, frozen', 'mine, frozen', 'mine, fine-tuned', 'continued here, frozen',
+                   'continued here, fine-tuned', 'pretrained here, frozen', 'pretrained here, fine-tuned']
 
 def test_pictures_for_terminals_have_their_colors():
     x = some_images(4, size=16).x

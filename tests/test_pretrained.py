@@ -32,6 +32,11 @@ def test_stopped_and_continued_it_is_the_same(quick, tmp_path, monkeypatch):
     assert straight.keys()==pieces.keys() and all(torch.equal(v, pieces[k]) for k,v in straight.items())
     assert [r['fraction'] for r in card['lineage'][-1]['curve']]==[1/8, 1/4, 1/2, 1]
 
+def test_fractions_between_epochs_are_measured_at_the_next_end(quick, tmp_path):
+    "An eighth and a quarter of six epochs: after the first and the second one"
+    e = Encoder.load(made(tmp_path, plan=replace(TINY, epochs=6)))
+    assert [r['fraction'] for r in e.card['lineage'][-1]['curve']]==[1/6, 2/6, 1/2, 1]
+
 def test_card_says_how_it_was_made(quick, tmp_path):
     e = Encoder.load(made(tmp_path))
     last = e.card['lineage'][-1]
@@ -81,3 +86,8 @@ def test_those_of_the_package_are_whole():
         e = Encoder.pretrained(f.stem)
         assert e.card['lineage'][-1]['plan']==json.loads(json.dumps(ENCODER_PLANS[f.stem].__dict__)) and f.stat().st_size<3e6
         assert torch.isfinite(e(torch.rand(2, 3, 32, 32))).all()
+
+def test_views_can_be_smaller_than_the_images(quick, tmp_path):
+    "The card says so"
+    plan = replace(TINY, task='simclr', args=dict(temp=.2), view=12)
+    assert 'size=12' in Encoder.load(made(tmp_path, plan=plan)).card['lineage'][-1]['views']

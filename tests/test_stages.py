@@ -49,7 +49,14 @@ def test_force_removes_what_a_run_wrote_and_nothing_else(tmp_path):
 
 def test_a_plan_is_plain_and_whole():
     p = plan(labels=(1, 2), seeds=7)
-    assert json.loads(json.dumps(p))==p and (p['labels'], p['seeds'])==([1, 2], 7) and None not in [v for k,v in p.items() if k not in ('unlabeled', 'labeled')]
+    assert json.loads(json.dumps(p))==p and (p['labels'], p['seeds'])==([1, 2], 7) and None not in [v for k,v in p.items() if k not in ('unlabeled', 'labeled', 'encoder')]
+
+def test_folders_are_read_larger_and_start_from_a_general_encoder():
+    "Photographs need more pixels than postcards; views are three quarters as wide"
+    own = dict(unlabeled='u', labeled='l')
+    cpu = lambda **kw: run_plan(RunConfig(**kw), load_settings(budget='cpu', size=kw.get('size')))
+    assert [(p['size'], p['view'], p['encoder']) for p in (cpu(), cpu(**own), cpu(**own, size=64, encoder='mine.safetensors'))]==[
+        (32, 24, 'postcards-simclr'), (128, 96, 'general'), (64, 48, 'mine.safetensors')]
 
 def test_importing_is_cheap():
     r = python("import sys,ssl_course.stages; print([m for m in ('torch','numpy','pandas','matplotlib') if m in sys.modules])")

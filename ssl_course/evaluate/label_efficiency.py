@@ -7,6 +7,7 @@ __all__ = ['Method', 'fit_few', 'fit_method', 'Run', 'Comparison', 'extend_grid'
            'LabelsSaved', 'labels_saved', 'label_efficiency']
 
 # %% ../../nbs/library/evaluate/label_efficiency.ipynb #5eaec13c
+from copy import copy
 from dataclasses import asdict,dataclass
 from functools import partial
 from pathlib import Path
@@ -35,6 +36,8 @@ class Method:
     encoder:object # an `Encoder`, a file of one, or a function without arguments that makes one
     recipe:object=None # a function of `lr` that gives a `Recipe`; None: a probe, encoder frozen
     tries:tuple=(3e-3, 1e-2) # first learning rate (of a probe: C) of the search, and the second one
+    labels:tuple=None # labels per class at which to measure it; None: all of the comparison's
+    updates:tuple=None # optimizer steps at first and at most; None: the comparison's
 
     def make(self)->Encoder:
         "A fresh copy of the encoder"
@@ -116,6 +119,7 @@ class Run:
     seconds:float # training and measuring
     updates:int=0 # optimizer steps; 0: none, as for a probe
     converged:bool=True # did the search end because more no longer helped?
+    stored:bool=False # measured earlier, and only read here
 
 # %% ../../nbs/library/evaluate/label_efficiency.ipynb #83d40a8a
 class Comparison:
@@ -130,6 +134,7 @@ class Comparison:
         seeds:int=3, # how many repetitions, each with other labels, weights and batches
         updates=(100, 3200), # optimizer steps with which the search begins, and at most
         picks:str='balanced', # 'balanced': n of each class; 'random': as many, whatever they are
+        chosen=None, # {(method, labels): (learning rate, updates)} that an earlier search found
         **fit, # `passes`, `bs`, `views` of `fit_few`
     ):
         for what,part in (('the validation images', valid), ('the pool of labelled images', pool)):
@@ -137,7 +142,7 @@ class Comparison:
         valid.require_no_leakage(pool, 'the pool of labelled images')
         updates = (updates, updates) if isinstance(updates, int) else tuple(updates)
         store_attr('methods,pool,valid,test,labels,seeds,updates,picks,fit')
-        self.runs,self._kept = [],{}
+        self.runs,self._kept,self.chosen = [],{},dict(chosen or {})
 
     def few(self, n, seed):
         "The labelled images of one run: `n` of each class, or as many picked at random."
@@ -252,10 +257,10 @@ def _search(self:Comparison, method, n, seed):
     if method.recipe is None:
         best,tried,_ = climb(measure, (first,), (second/first,), ((1e-3, 100.),), (True,))
         return (*best, 0),tried[best],True
-    limits,start = (self.updates, (1e-5, 1.)),(self.updates[0], first)
-    best,tried,ok = climb(lambda updates,lr: measure(lr, updates), start, (2, second/first), limits,
-                          (False, True))
-    return best[::-1],tried[best],ok
+    # the rate first, while updates are few and cheap; it is tried again at the end
+    start,limits = (first, self.updates[0]),((1e-5, 1.), self.updates)
+    best,tried,ok = climb(measure, start, (second/first, 2), limits, (True, False))
+    return best,tried[best],ok
 
 # %% ../../nbs/library/evaluate/label_efficiency.ipynb #d45a3743
 @patch
@@ -266,7 +271,10 @@ def _one(self:Comparison, method, n, seed, chosen=None):
         (choice,updates),ok = chosen[:2],chosen[2]
         accuracy,model = self.train(method, n, seed, choice, updates)
         valid = accuracy(self.valid)
-    else: (choice,updates),(valid,accuracy,model),ok = self._search(method, n, seed)
+    else:
+        own = copy(self)
+        own.updates = method.updates or self.updates
+        (choice,updates),(valid,accuracy,model),ok = own._search(method, n, seed)
     return Run(method.name, n, seed, choice, valid, accuracy(self.test), perf_counter()-begin,
                updates, ok),model
 
@@ -274,8 +282,11 @@ def _one(self:Comparison, method, n, seed, chosen=None):
 def _jobs(self:Comparison, todo, done, first, probe):
     "Arguments of `_one` for one part of the work: the first seed or the others, probes or fits"
     part = [j for j in todo if (j[2]==0)==first and (j[0].recipe is None)==probe]
-    what = lambda r: (r.choice, r.updates, r.converged)
-    return [(m, n, seed, None if first else what(done[m.name, n, 0])) for m,n,seed in part]
+    def chosen(m, n):
+        if (m.name, n) in self.chosen: return *self.chosen[m.name, n],True
+        r = None if first else done[m.name, n, 0]
+        return r and (r.choice, r.updates, r.converged)
+    return [(m, n, seed, chosen(m, n)) for m,n,seed in part]
 
 @patch
 def _results(self:Comparison, jobs, workers):
@@ -294,7 +305,7 @@ def run(self:Comparison,
     self.runs = list(runs)
     done = {(r.method, r.labels, r.seed): r for r in self.runs}
     todo = [(m, n, seed) for n in self.labels for m in self.methods for seed in range(self.seeds)
-            if (m.name, n, seed) not in done]
+            if (m.name, n, seed) not in done and n in (m.labels or self.labels)]
     with tqdm(total=len(todo), desc='Comparing', unit='run', disable=not progress) as bar:
         # the first seed chooses for the others; probes are not worth a process of their own
         for first,probe in ((True, True), (False, True), (True, False), (False, False)):
@@ -317,8 +328,8 @@ def table(self:Comparison)->pd.DataFrame:
 @patch
 def _cells(self:Comparison, f):
     "A table with a row for each method, a column for each number of labels: `f` of its runs"
-    t = self.table
-    rows = {m.name: {n: f(t[(t.method==m.name)&(t.labels==n)]) for n in self.labels}
+    cells = dict(list(self.table.groupby(['method', 'labels'])))
+    rows = {m.name: {n: f(cells[m.name, n]) if (m.name, n) in cells else '–' for n in self.labels}
             for m in self.methods}
     return pd.DataFrame(rows).T.rename_axis(index='method', columns='labels')
 
@@ -326,13 +337,15 @@ def _cells(self:Comparison, f):
 @patch
 def summary(self:Comparison)->pd.DataFrame:
     """Accuracy on the test images, mean ± standard deviation over seeds, and in parentheses the
-    gap to the first method in percentage points."""
-    base = self._cells(lambda t: t.accuracy.mean()).iloc[0]
+    gap to the first method in percentage points. A star marks runs that were only read."""
+    first = self.table[self.table.method==self.methods[0].name]
+    base = first.groupby('labels').accuracy.mean()
     def cell(t):
         mean,spread = t.accuracy.mean(),(t.accuracy.std(ddof=1) if len(t)>1 else 0.)
-        gap = f' ({100*(mean-base[t.labels.iloc[0]]):+.1f})'
-        if t.method.iloc[0]==self.methods[0].name: gap = ''
-        return f"{mean:.3f} ± {spread:.3f}{gap}{'' if t.converged.all() else ', not converged'}"
+        n,other = t.labels.iloc[0],t.method.iloc[0]!=self.methods[0].name
+        gap = f' ({100*(mean-base[n]):+.1f})' if other and n in base else ''
+        marks = f"{'*' if t.stored.all() else ''}{'' if t.converged.all() else ', not converged'}"
+        return f'{mean:.3f} ± {spread:.3f}{gap}{marks}'
     return self._cells(cell)
 
 @patch

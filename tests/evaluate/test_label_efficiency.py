@@ -129,3 +129,35 @@ def test_random_picks_are_as_many(parts):
     c = Comparison([Method.frozen(partial(Encoder.small, width=4))], *parts, labels=(2,), seeds=2, picks='random').run(progress=False)
     few = c.few(2, 0)
     assert len(few)==20 and len(set(few.counts.values()))>1 and len(c.runs)==2
+
+def test_settings_found_earlier_are_not_searched_again(parts, trained):
+    from ssl_course.encoder import Encoder
+    from ssl_course.evaluate.label_efficiency import Comparison,Method
+    small = partial(Encoder.small, width=4)
+    c = Comparison([Method.scratch(small, epochs=2)], *parts, labels=(1, 2), seeds=2, chosen={('from scratch', 2): (.02, 6)}, **SIZES)
+    c.run(progress=False)
+    assert {t[2] for t in trained if t[1]==2}=={(.02, 6)} and len({t[2] for t in trained if t[1]==1})>1
+
+def test_stored_runs_are_read_and_marked(parts, trained):
+    "Also at numbers of labels that no method is measured at here"
+    from ssl_course.encoder import Encoder
+    from ssl_course.evaluate.label_efficiency import Comparison,Method,Run
+    small = partial(Encoder.small, width=4)
+    methods = Method.scratch(small, epochs=2),Method.frozen(small)
+    for m in methods: m.labels = (1,)
+    old = [Run('from scratch', n, s, .01, .5, .5, 1., 8, stored=True) for n in (1, 50) for s in range(2)]
+    c = Comparison(methods, *parts, labels=(1, 50), seeds=2, **SIZES).run(old, progress=False)
+    assert {t[0] for t in trained}=={'frozen'} and {t[1] for t in trained}=={1}
+    t = c.summary()
+    assert t.loc['from scratch', 50]=='0.500 ± 0.000*' and t.loc['frozen', 50]=='–' and '*' not in t.loc['frozen', 1]
+
+def test_a_method_can_have_updates_of_its_own(parts, trained):
+    "One that is costly to train gets fewer; the others keep the comparison's"
+    from ssl_course.encoder import Encoder
+    from ssl_course.evaluate.label_efficiency import Comparison,Method
+    small = partial(Encoder.small, width=4)
+    few,many = Method.scratch(small, epochs=2),Method.fine_tuned(small)
+    few.updates = (2, 2)
+    Comparison([few, many], *parts, labels=(1,), seeds=1, **SIZES).run(progress=False)
+    updates = lambda m: {c[1] for name,_,c,_ in trained if name==m.name}
+    assert updates(few)=={2} and updates(many) <= {4, 8} and 4 in updates(many)

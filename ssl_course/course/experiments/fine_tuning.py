@@ -35,7 +35,7 @@ def plan(
                 valid=s.pick(60, 1000), test=s.pick(60, 1000), probe=s.pick(120, 800),
         pretrain=dict(epochs=s.pick(1, 12), bs=s.pick(64, 128), lr=3e-3, width=s.pick(8, 32),
                       seed=s.seed),
-        labels=list(s.pick((1, 5), (1, 5, 10, 50))), seeds=s.pick(2, 5),
+        labels=list(s.pick((5,), (1, 5, 10, 50))), seeds=s.pick(1, 5),
                 tries=list(s.pick((3e-3,), (3e-3, 1e-2, 3e-2))), fit=dict(updates=s.pick(10, 200),
                     passes=s.pick(1, 16), bs=32),
         hot=dict(times=10, labels=5, seeds=s.pick(1, 3)))

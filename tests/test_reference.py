@@ -1,0 +1,68 @@
+"Stored comparisons: measured with today's code and encoders, resumable, and read only where the images are the same."
+import json
+
+import pytest
+
+from helpers import NBS
+from ssl_course import reference
+from ssl_course.reference import NAMES,labeled_postcards,measure_reference,reference_plan,reference_runs
+from ssl_course.resume import source_hash
+from ssl_course.utils import asset_path
+
+def stale(name):
+    "What is wrong with the stored comparison `name`, or None"
+    f = asset_path('reference')/f'{name}.json'
+    if not f.exists(): return 'not measured'
+    d = json.loads(f.read_text())
+    if d['code']!=source_hash(*reference._CODE): return 'other code'
+    if d['plan']!=reference_plan(name): return 'another plan'
+
+def test_stored_runs_are_those_of_the_code():
+    "Except for those that `nbs/results/stale.json` lists; `python -m ssl_course.reference NAME` measures them"
+    listed = json.loads((NBS/'results'/'stale.json').read_text()).get('reference', {})
+    wrong = {n: why for n in NAMES if (why := stale(n))}
+    assert sorted(wrong)==sorted(listed), wrong
+    assert {f.stem for f in asset_path('reference').glob('*.json')} <= set(NAMES)
+
+@pytest.mark.parametrize('name', NAMES)
+def test_stored_runs_are_whole(name):
+    "Each number of labels, each seed, once"
+    f = asset_path('reference')/f'{name}.json'
+    if not f.exists(): pytest.skip(f'{name} has not been measured yet')
+    d = json.loads(f.read_text())
+    assert d['date'] and sorted((r['labels'], r['seed']) for r in d['parts']['runs'])==[
+        (n, s) for n in d['plan']['labels'] for s in range(d['plan']['seeds'])]
+    assert all(0<=r['accuracy']<=1 and r['updates']>0 for r in d['parts']['runs'])
+
+@pytest.fixture
+def tiny(monkeypatch, tmp_path):
+    "A stored comparison that takes a second, in a folder of its own"
+    monkeypatch.setenv('SSL_COURSE_HOME', str(tmp_path/'home'))
+    monkeypatch.setattr(reference, 'asset_path', lambda name: tmp_path/name)
+    plan = dict(size=16, seed=3, width=4, bs=8, seeds=2, images=dict(pool=80, valid=30, test=40), labels=[1, 2],
+                updates=[2, 4])
+    monkeypatch.setattr(reference, 'reference_plan', lambda name: plan)
+    return plan
+
+def test_cut_off_it_goes_on(tiny, monkeypatch, tmp_path):
+    "The runs that were finished are not done again, and the numbers are those of an uninterrupted one"
+    straight = [r | dict(seconds=0) for r in measure_reference('scratch', workers=1).rows('runs')]
+    (tmp_path/'reference'/'scratch.json').unlink()
+    for f in (tmp_path/'home').rglob('scratch-*.json'): f.unlink()
+    add = reference.ResultStore.add
+    def stop(self, part, row):
+        add(self, part, row)
+        if len(self.rows(part))==2: raise KeyboardInterrupt
+    monkeypatch.setattr(reference.ResultStore, 'add', stop)
+    with pytest.raises(KeyboardInterrupt): measure_reference('scratch', workers=1)
+    monkeypatch.setattr(reference.ResultStore, 'add', add)
+    again = [r | dict(seconds=0) for r in measure_reference('scratch', workers=1).rows('runs')]
+    key = lambda r: (r['labels'], r['seed'])
+    assert len(again)==4 and sorted(again, key=key)==sorted(straight, key=key)
+
+def test_read_only_for_the_same_images(tiny):
+    measure_reference('scratch', workers=1)
+    data = labeled_postcards(16, 3, **tiny['images'])
+    runs = reference_runs('scratch', data)
+    assert len(runs)==4 and all(r.stored for r in runs) and {r.labels for r in runs}=={1, 2}
+    assert not reference_runs('scratch', data | dict(test=data['valid'])) and not reference_runs('nothing', data)
