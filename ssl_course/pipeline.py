@@ -406,6 +406,7 @@ def verdict(
             f"{scratch:.1%}. To get as far, scratch needs {labels_saved(c.table, n, take)}."
             + _not_converged(c) + rest)
 
+# %% ../nbs/library/pipeline.ipynb #0a222c4f
 def _other_starts(c, n, take, cost):
     "What the best method of each other start reaches, as a sentence"
     t = c.table[c.table.labels==n].groupby('method')[['valid', 'accuracy']].mean()
@@ -422,6 +423,7 @@ def _not_converged(c):
     return (f" At {', '.join(map(str, sorted(bad)))} labels per class scratch had not converged "
             f"after {c.updates[1]:,} updates, so it may need fewer.") if len(bad) else ''
 
+# %% ../nbs/library/pipeline.ipynb #14691a5b
 def stored_notes(
     c:Comparison, # finished
     stored, # `Run`s measured earlier, of rows that were trained again
@@ -518,10 +520,11 @@ def run_pipeline(
 def _pretraining(stages, data, p):
     "The stages that train encoders on the images without labels"
     about = f"{len(data.unlabeled):,} images without labels"
+    epochs = f"{p['epochs']} epoch{'s'*(p['epochs']>1)}"
     train = lambda path,epochs,**kwargs: pretrain_encoder(
         data.unlabeled, make_task(p['pretext'], p['view']), path, epochs, p['bs'],
         seed=p['seed'], **kwargs)
-    stages.do('encoder.safetensors', f"Pretraining on {about}, {p['epochs']} epochs",
+    stages.do('encoder.safetensors', f"Pretraining on {about}, {epochs}",
               lambda path: train(path, p['epochs'], width=p['own_width']))
     if not (p['labeled'] and p['encoder']): return
     start = lambda: find_encoder(p['encoder'], data.pool.x.shape[-1])
