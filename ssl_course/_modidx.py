@@ -1667,6 +1667,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                      'ssl_course.pipeline._figure': ('library/pipeline.html#_figure', 'ssl_course/pipeline.py'),
                                      'ssl_course.pipeline._finish': ('library/pipeline.html#_finish', 'ssl_course/pipeline.py'),
                                      'ssl_course.pipeline._img': ('library/pipeline.html#_img', 'ssl_course/pipeline.py'),
+                                     'ssl_course.pipeline._needed': ('library/pipeline.html#_needed', 'ssl_course/pipeline.py'),
                                      'ssl_course.pipeline._not_converged': ( 'library/pipeline.html#_not_converged',
                                                                              'ssl_course/pipeline.py'),
                                      'ssl_course.pipeline._other_starts': ('library/pipeline.html#_other_starts', 'ssl_course/pipeline.py'),

@@ -34,7 +34,7 @@ from .evaluate.selection import nearest_pick,select
 from .model import TransferModel
 from .plots import image_grid
 from .pretrain import fit_quietly,pretext_learner,pretext_tasks
-from .reference import labeled_postcards,reference_runs
+from .reference import NAMES,labeled_postcards,reference_runs
 from .registry import pretexts
 from .resume import ResultStore
 from .settings import load_settings
@@ -236,8 +236,9 @@ def run_methods(
 # %% ../nbs/library/pipeline.ipynb #c5270282
 def _run_store(data, p, out):
     "The runs of a comparison in `runs.json`, for this plan, these images and these encoders"
-    files = [out/f for f in ('encoder.safetensors', 'continued.safetensors')]
-    store = ResultStore('runs', p | dict(encoders=[sha256_file(f) for f in files if f.exists()]),
+    given = [Path(p['encoder'])] if p['encoder'] else []
+    files = [out/'encoder.safetensors', out/'continued.safetensors', *given]
+    store = ResultStore('runs', p | dict(encoders=[sha256_file(f) for f in files if f.is_file()]),
                         vars(data), folder=out)
     store.working = store.path # unfinished runs stay in the run's folder, too
     return store
@@ -248,12 +249,16 @@ def main_count(
     "The number of labels per class that a result is told for: 5, or the smallest."
     return 5 if 5 in labels else min(labels)
 
+# %% ../nbs/library/pipeline.ipynb #2976b6e5
 def _stored_runs(data, p):
-    "Runs of postcards that are only read, and those that are done again at one number of labels"
-    if p['labeled'] or p['encoder'] not in Encoder.available(): return [],[]
-    sets,again = vars(data),main_count(p['labels'])
-    runs = [r for name in ('scratch', 'scratch-many', p['encoder'])
-            for r in reference_runs(name, sets)]
+    """Runs of postcards that are only read, and those done again, at one number of labels. From
+    scratch also those with more labels than were asked for, to see where it catches up."""
+    if p['labeled']: return [],[]
+    again,most = main_count(p['labels']),max(p['labels'])
+    names = [n for n in NAMES if n.startswith('scratch') or n==p['encoder']]
+    runs = [r for name in names for r in reference_runs(name, vars(data))
+            if r.seed<p['seeds'] and (r.labels in p['labels'] or
+                                      r.method=='from scratch' and r.labels>most)]
     return [r for r in runs if r.labels!=again],[r for r in runs if r.labels==again]
 
 # %% ../nbs/library/pipeline.ipynb #3520f5a0
@@ -286,7 +291,8 @@ def _comparison(data, p, out):
     labels = sorted({*p['labels'], *(r.labels for r in stored)})
     c = Comparison(run_methods(p, out, data.pool.x.shape[-1]), data.pool, data.valid, data.test,
                    labels, p['seeds'], p['updates'], bs=p['fit_bs'],
-                   chosen={(r.method, r.labels): (r.choice, r.updates) for r in again})
+                   chosen={(r.method, r.labels): (r.choice, r.updates, r.converged)
+                           for r in again})
     return c,stored
 
 def _read_comparison(data, p, out):
@@ -403,8 +409,13 @@ def verdict(
     free = 'here' not in take and any('here' in m.name for m in c.methods)
     return (f"{'You need not pretrain' if free else 'Pretraining pays'}: take {take}. With "
             f"{per_class} it reaches {mean[take, n]:.1%}, training from scratch "
-            f"{scratch:.1%}. To get as far, scratch needs {labels_saved(c.table, n, take)}."
-            + _not_converged(c) + rest)
+            f"{scratch:.1%}.{_needed(labels_saved(c.table, n, take))}{_not_converged(c)}{rest}")
+
+def _needed(saved):
+    "How many labels scratch needs for as much, as a sentence"
+    if saved.needed is None and saved.most<=saved.labels:
+        return " Scratch was not measured with more labels than that."
+    return f" To get as far, scratch needs {saved}."
 
 # %% ../nbs/library/pipeline.ipynb #0a222c4f
 def _other_starts(c, n, take, cost):

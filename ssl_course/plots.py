@@ -200,7 +200,7 @@ def _curve(ax, d, dots, color, marker, line='-'):
 def _arrow(ax, start, curve, target, most):
     "An arrow from `start` labels to where `curve` reaches `target` -> a sentence for the alt text"
     stop = labels_to_reach(list(curve.labels), list(curve['mean']), target)
-    if stop is not None and stop<=start: return ''
+    if (stop or most)<=start: return ''
     ratio = f'{stop/start:.1f}' if stop else f'more than {most/start:.1f}'
     style = dict(arrowstyle='->', lw=1.6, color='#222222', shrinkA=5, shrinkB=0)
     ax.annotate('', (stop or most, target), (start, target), arrowprops=style)

@@ -143,10 +143,11 @@ def show_result(
     out = Path(out)
     m = json.loads((out/'metrics.json').read_text(encoding='utf-8'))
     plan,seeds = m['plan'],m['plan']['seeds']
+    over = f"{seeds} seed{'s'*(seeds>1)}"
     notes = ''.join(f'{s}\n\n' for s in m['notes'])
     labeled = plan['labeled'] or 'FOLDER_WITH_A_SUBFOLDER_PER_CLASS'
     print(f"""
-Accuracy on the test images, by labels per class (mean ± standard deviation over {seeds} seeds)
+Accuracy on the test images, by labels per class (mean ± standard deviation over {over})
 
 {m['table']}
 

@@ -1,13 +1,16 @@
 "What a notebook cell can't check well of `pipeline`: which images a run uses, and that its verdict is true whichever way it went. Whole runs are in test_cli.py."
 import os,re
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
 from helpers import save_images,some_images
+from ssl_course.compute import seeded
 from ssl_course.encoder import Encoder
-from ssl_course.pipeline import find_task,labeled_splits,load_run_data,recommended_method,run_methods,run_starts,terminal_picture,verdict
+from ssl_course.pipeline import _comparison,_run_store,find_task,labeled_splits,load_run_data,recommended_method,run_methods,run_starts,terminal_picture,verdict
+from ssl_course.plots import label_curve
 from ssl_course.settings import load_settings
 from ssl_course.stages import RunConfig,run_plan
 from ssl_course.utils import InputError
@@ -67,6 +70,14 @@ def test_the_verdict_may_be_not_to_pretrain():
     assert said.startswith('You need not pretrain: take general, fine-tuned.') and 'more than 10 labels per class' in said
     assert 'pretrained here, fine-tuned 30.0% after 3 minutes of training' in said and 'general, frozen' not in said
 
+def test_scratch_may_not_have_been_measured_further():
+    "Then nothing is said about the labels it needs, and no arrow drawn"
+    c = compared(**SCRATCH, pretrained_here_tuned=(.2, .5, .6))
+    c.table,c.methods[0].labels = c.table[c.table.labels<=5],(1, 5)
+    assert 'not measured with more labels' in verdict(c) and 'instead of' not in verdict(c)
+    fig = label_curve(c.table, arrow=('pretrained here, fine-tuned', 5, 'from scratch'))
+    assert not [t for t in fig.axes[0].texts if 'labels' in t.get_text()]
+
 def test_what_costs_more_has_to_be_clearly_better():
     "By more than a point, and by more than a standard error"
     best = lambda here: recommended_method(compared(**SCRATCH, general_frozen=(.3, .5, .6), pretrained_here_frozen=(.2, here, .6)), 5)
@@ -93,6 +104,29 @@ def test_starts_of_a_run(tmp_path):
     names = [m.name for m in run_methods(plan(**own, encoder=str(file)), tmp_path)]
     assert names==['from scratch', 'untrained, frozen', 'mine, frozen', 'mine, fine-tuned', 'continued here, frozen',
                    'continued here, fine-tuned', 'pretrained here, frozen', 'pretrained here, fine-tuned']
+
+def test_make_course_reads_what_is_stored(tmp_path):
+    "All but the column that is done again, with the settings found then; other images, and everything is trained"
+    p = run_plan(RunConfig(seeds=2, labels=(1, 5, 50)), load_settings(budget='cpu', size=32, seed=42)) | dict(images=20)
+    data = load_run_data(p)
+    c,stored = _comparison(data, p, tmp_path)
+    tuned = [r for r in stored if r.method=='postcards-simclr, fine-tuned']
+    assert sorted((r.labels, r.seed) for r in tuned)==[(1, 0), (1, 1), (50, 0), (50, 1)] and all(r.stored for r in stored)
+    rate,updates,converged = c.chosen['postcards-simclr, fine-tuned', 5]
+    assert 1e-4<rate<.1 and updates>=400 and converged
+    other = replace(data, test=data.valid.take(slice(0, 500)), valid=data.valid.take(slice(500, None)))
+    c,stored = _comparison(other, p, tmp_path)
+    assert not stored and not c.chosen
+
+def test_runs_of_another_encoder_are_not_taken_over(tmp_path):
+    "The file that was named has changed: its runs are done again"
+    file,p = tmp_path/'mine.safetensors',plan(encoder=str(tmp_path/'mine.safetensors'))
+    data = load_run_data(p | dict(pool=20, valid=10, test=10, images=16))
+    keys = []
+    for seed in (0, 1):
+        with seeded(seed): Encoder.small(width=4).save(file)
+        keys.append(_run_store(data, p, tmp_path).all['key'])
+    assert keys[0]!=keys[1]
 
 def test_pictures_for_terminals_have_their_colors():
     x = some_images(4, size=16).x

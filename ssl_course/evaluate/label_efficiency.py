@@ -134,7 +134,7 @@ class Comparison:
         seeds:int=3, # how many repetitions, each with other labels, weights and batches
         updates=(100, 3200), # optimizer steps with which the search begins, and at most
         picks:str='balanced', # 'balanced': n of each class; 'random': as many, whatever they are
-        chosen=None, # {(method, labels): (learning rate, updates)} that an earlier search found
+        chosen=None, # {(method, labels): (rate, updates, converged?)} that an earlier search found
         **fit, # `passes`, `bs`, `views` of `fit_few`
     ):
         for what,part in (('the validation images', valid), ('the pool of labelled images', pool)):
@@ -283,7 +283,7 @@ def _jobs(self:Comparison, todo, done, first, probe):
     "Arguments of `_one` for one part of the work: the first seed or the others, probes or fits"
     part = [j for j in todo if (j[2]==0)==first and (j[0].recipe is None)==probe]
     def chosen(m, n):
-        if (m.name, n) in self.chosen: return *self.chosen[m.name, n],True
+        if (m.name, n) in self.chosen: return self.chosen[m.name, n]
         r = None if first else done[m.name, n, 0]
         return r and (r.choice, r.updates, r.converged)
     return [(m, n, seed, chosen(m, n)) for m,n,seed in part]

@@ -134,9 +134,10 @@ def test_settings_found_earlier_are_not_searched_again(parts, trained):
     from ssl_course.encoder import Encoder
     from ssl_course.evaluate.label_efficiency import Comparison,Method
     small = partial(Encoder.small, width=4)
-    c = Comparison([Method.scratch(small, epochs=2)], *parts, labels=(1, 2), seeds=2, chosen={('from scratch', 2): (.02, 6)}, **SIZES)
+    c = Comparison([Method.scratch(small, epochs=2)], *parts, labels=(1, 2), seeds=2, chosen={('from scratch', 2): (.02, 6, False)}, **SIZES)
     c.run(progress=False)
     assert {t[2] for t in trained if t[1]==2}=={(.02, 6)} and len({t[2] for t in trained if t[1]==1})>1
+    assert not any(r.converged for r in c.runs if r.labels==2) # as the earlier search said
 
 def test_stored_runs_are_read_and_marked(parts, trained):
     "Also at numbers of labels that no method is measured at here"
