@@ -449,6 +449,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                         'ssl_course.course.site._options': ('course/site.html#_options', 'ssl_course/course/site.py'),
                                         'ssl_course.course.site._output': ('course/site.html#_output', 'ssl_course/course/site.py'),
                                         'ssl_course.course.site._page': ('course/site.html#_page', 'ssl_course/course/site.py'),
+                                        'ssl_course.course.site._project': ('course/site.html#_project', 'ssl_course/course/site.py'),
                                         'ssl_course.course.site._rank': ('course/site.html#_rank', 'ssl_course/course/site.py'),
                                         'ssl_course.course.site._readme': ('course/site.html#_readme', 'ssl_course/course/site.py'),
                                         'ssl_course.course.site._readme_files': ( 'course/site.html#_readme_files',

@@ -21,7 +21,8 @@ from fastcore.xtras import working_directory
 from nbdev.config import get_config
 from nbdev.doclinks import NbdevLookup,patch_name
 from nbdev.process import Processor
-from nbdev.processors import FilterDefaults,add_links,add_show_docs,exec_show_docs,rm_export
+from nbdev.processors import FilterDefaults,add_links,add_show_docs,clean_magics,exec_show_docs
+from nbdev.processors import rm_export
 from nbdev.quarto import nbdev_docs
 from smalldocs.config import BuildError,load
 from smalldocs.site import Site
@@ -141,17 +142,20 @@ def _exported(cells):
     code = [(i, c.directives_) for i,c in enumerate(cells) if c.cell_type=='code']
     return [i for i,d in code if d.keys() & {'export','exporti'} and 'hide' not in d]
 
+@lru_cache(None)
+def _project(folder): return get_config(folder) # it parses the whole of pyproject.toml each time
+
 def _page(nb):
     "The notebook below `nbs/`, without the suffix"
-    nbs = get_config().nbs_path.resolve()
+    nbs = _project(Path.cwd()).nbs_path.resolve()
     return Path(nb.path_).resolve().with_suffix('').relative_to(nbs).as_posix()
 
 def _taught(nb):
     """Module and definitions that a page is the reference of, though a lesson exports them; (None,
     []) for other pages"""
     if any('default_exp' in c.directives_ for c in nb.cells if c.cell_type=='code'): return None,[]
-    files = module_files(get_config().lib_path)
-    mod = next((m for m in files if page_of(m)==_page(nb)), None)
+    files,page = module_files(_project(Path.cwd()).lib_path),_page(nb)
+    mod = next((m for m in files if page_of(m)==page), None)
     return (mod, ast.parse(_text(files[mod])).body) if mod else (None, [])
 
 # %% ../../nbs/course/site.ipynb #aa1dfd28
@@ -301,7 +305,7 @@ class NameLinks(NbdevLookup):
         page, # the notebook below `nbs/`, without the suffix
     ):
         super().__init__(strip_libs='')
-        cfg,self.ours,ranks = get_config(),{},{}
+        cfg,self.ours,ranks = _project(Path.cwd()),{},{}
         lib = cfg.lib_path
         lists = [_listed(lib, lib/f) for f in ('all.py', 'course/__init__.py')]
         for mod,to,own,names in name_index(lib, cfg.nbs_path):
@@ -353,6 +357,7 @@ class SiteFilter(FilterDefaults):
         swap = {add_show_docs: [taught_docs, add_show_docs, method_docs],
                 exec_show_docs: [run_show_docs],
                 add_links: [name_links],
+                clean_magics: [], # our notebooks have none, and it reads pyproject.toml for each cell
                 rm_export: [source_anchors, exported_source, mermaid_braces, picture_alt]}
         return [p for o in super().base_procs() for p in swap.get(o, [o])]
 
