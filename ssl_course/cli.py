@@ -7,7 +7,7 @@ __all__ = ['DIR', 'FILE', 'ENCODER', 'COMMANDS', 'command_parser', 'run', 'pretr
            'tasks', 'bench', 'lab', 'parser', 'main']
 
 # %% ../nbs/library/cli.ipynb #24ee825e
-import argparse,json,signal,subprocess,sys,warnings
+import argparse,json,math,os,signal,subprocess,sys,warnings
 from importlib.util import find_spec
 from inspect import signature
 from pathlib import Path
@@ -17,12 +17,28 @@ from fastcore.docments import docments
 
 from . import __version__
 from .settings import BUDGETS,load_settings
-from .utils import InputError
+from .utils import InputError,require_writable
 
 # %% ../nbs/library/cli.ipynb #84007cee
 DIR,FILE,ENCODER = (NewType(name, str) for name in ('DIR', 'FILE', 'ENCODER'))
 _METAVARS = {int: 'N', float: 'X', str: 'NAME'}
+_LEAST = dict(epochs=1, labels=1, seeds=1, n=1, size=8, seed=0, lr=1e-9) # what numbers make sense
 
+def _reader(
+    kind, # the annotation
+    name, # of the parameter
+): # function that reads the text of an argument, for `add_argument`
+    "A number is checked here, and `~` is the home folder."
+    if kind in (DIR, FILE, ENCODER): return os.path.expanduser
+    if name not in _LEAST: return kind
+    def read(text):
+        if not _LEAST[name]<=(value := kind(text))<math.inf: raise argparse.ArgumentTypeError(
+            f'{text} is out of range; the least is {_LEAST[name]}')
+        return value
+    read.__name__ = kind.__name__ # for argparse's own message
+    return read
+
+# %% ../nbs/library/cli.ipynb #95f90b32
 def _argument(param, doc):
     "Name and options of `add_argument` for one parameter of a function"
     kind,default,options = param.annotation,param.default,dict(help=doc)
@@ -31,7 +47,7 @@ def _argument(param, doc):
     if kind is bool: return name,options | dict(action='store_true')
     if get_origin(kind) is list: (kind,),options['nargs'] = get_args(kind),'+'
     if get_origin(kind) is Literal: options['choices'] = get_args(kind)
-    else: options |= dict(type=kind)
+    else: options |= dict(type=_reader(kind, param.name))
     if name[0]!='-': return name,options
     if 'choices' not in options: options['metavar'] = _METAVARS.get(kind, kind.__name__)
     if default is param.empty: return name,options | dict(required=True)
@@ -79,7 +95,8 @@ def run(
     config = RunConfig(unlabeled, labeled, pretext, epochs, labels, seeds, out, size, budget, seed,
                        encoder)
     plan = run_plan(config, load_settings(budget=budget, seed=seed, size=size))
-    if resume and not force and (Path(out)/'report.html').exists(): # no need of PyTorch
+    own = unlabeled or labeled # whose images may have changed since
+    if resume and not (force or own) and (Path(out)/'report.html').exists(): # no need of PyTorch
         if Stages(out, plan, resume=True).finished: return show_result(out)
     from ssl_course.pipeline import run_pipeline
     return run_pipeline(config, force, resume)
@@ -96,29 +113,44 @@ def pretrain(
     size:int=None, # side of the square images in pixels (default: settings.ini, or the start's)
     budget:Literal[BUDGETS]=None, # seconds, minutes or hours of work (default: settings.ini)
     seed:int=None, # where all random choices start from (default: settings.ini)
+    resume:bool=False, # go on after the last epoch of a training that was interrupted
+    force:bool=False, # start over, and replace what is there
 ):
     """Train an encoder on images without labels and write an encoder file.
 
-    With --start it goes on from a trained one, carefully: its features are measured after each
-    epoch. When they get worse, the training stops, and the best weights so far are kept."""
+    With --start its features are measured after each epoch; when they get worse, it stops."""
     from ssl_course.data.imageset import ImageSet
     from ssl_course.data.sources import open_images_for
     from ssl_course.pipeline import encoder_size,find_encoder,find_task,make_task,pretrain_encoder
-    _check_out(out)
+    if _finished(out, resume, force): return
     task,encoder = find_task(pretext),find_encoder(start) if start else None
-    size = size or (encoder_size(encoder) if start else None)
-    s = load_settings(budget=budget, size=size, seed=seed, data=unlabeled)
+    s = load_settings(budget=budget, size=size or (start and encoder_size(encoder)), seed=seed,
+                      data=unlabeled)
     images = open_images_for(task, s, **({'labels': False} if unlabeled else {}))
     watch = ImageSet.from_folder(labeled, s.size) if labeled else None
-    epochs,lr = epochs or s.pick(1, 12, 200),lr or (1e-3 if start else None)
+    lr,epochs = lr or (1e-3 if start else None),epochs or s.pick(1, 12, 200)
     pretrain_encoder(images, make_task(pretext, 3*s.size//4), out, epochs, lr=lr, seed=s.seed,
                      width=s.pick(8, 32), start=encoder, watch=watch)
     print(f'Wrote {out}. Next: ssl-course finetune --encoder {out} --labeled DIR')
 
 # %% ../nbs/library/cli.ipynb #870f30af
-def _check_out(path):
-    if Path(path).suffix!='.safetensors':
-        raise InputError(f"--out is {path}; it must end in .safetensors.")
+def _finished(out, resume, force):
+    "Is the file `out` there, and that is all right? Nothing is replaced that isn't meant to be"
+    from ssl_course.pipeline import checkpoint_of
+    if Path(out).suffix!='.safetensors':
+        raise InputError(f"--out is {out}; it must end in .safetensors.")
+    require_writable(out)
+    checkpoint = checkpoint_of(out)
+    if force: checkpoint.unlink(missing_ok=True)
+    elif checkpoint.exists() and not resume:
+        raise InputError(f"{checkpoint} is of a training that was interrupted; add --resume to go "
+                         "on with it, or --force to start over.")
+    elif Path(out).exists() and not checkpoint.exists():
+        if not resume: raise InputError(f"{out} exists already; use another --out, or --force to "
+                                        "replace it.")
+        print(f'{out} is finished; --force makes it anew.')
+        return True
+    return False
 
 # %% ../nbs/library/cli.ipynb #a28abb6f
 def finetune(
@@ -132,20 +164,21 @@ def finetune(
     size:int=None, # side of the square images in pixels (default: that of pretraining)
     budget:Literal[BUDGETS]=None, # seconds, minutes or hours of work (default: settings.ini)
     seed:int=None, # where all random choices start from (default: settings.ini)
+    resume:bool=False, # go on after the last epoch of a training that was interrupted
+    force:bool=False, # start over, and replace what is there
 ):
-    """Fine-tune an encoder on labeled images and write a model file.
-
-    Lesson 9 compares the recipes."""
+    "Fine-tune an encoder on labeled images and write a model file. Lesson 9 compares the recipes."
     from ssl_course.encoder import Encoder
-    from ssl_course.pipeline import labeled_splits
+    from ssl_course.pipeline import checkpoint_of,labeled_splits
     s,recipe = load_settings(budget=budget, size=size, seed=seed),_find_recipe(recipe)
-    _check_out(out)
+    if _finished(out, resume, force): return
     encoder = Encoder.load(encoder)
     size = size or next((e['size'] for e in encoder.lineage if 'size' in e), s.size)
     pool,valid,test = labeled_splits(labeled, size, s.seed)
     recipe = recipe(epochs=epochs or s.pick(6, 20, 50), lr=lr)
-    model = _fine_tuned(encoder, pool, valid, recipe, s.seed)
+    model = _fine_tuned(encoder, pool, valid, recipe, s.seed, checkpoint_of(out))
     model.save(out, size=size)
+    checkpoint_of(out).unlink(missing_ok=True)
     accuracy = (model.predict(test)[0]==test.y).mean()
     print(f'Accuracy on {len(test):,} test images: {accuracy:.1%}. Wrote {out}. '
           f'Next: ssl-course predict {out} IMAGE.jpg')
@@ -158,16 +191,17 @@ def _find_recipe(name):
     if name in known: return getattr(finetune, name)
     raise InputError(f"There is no recipe {name!r}; there are {', '.join(known)}.")
 
-def _fine_tuned(encoder, pool, valid, recipe, seed):
+def _fine_tuned(encoder, pool, valid, recipe, seed, checkpoint):
     "A classifier of `pool`, trained by `recipe`, which it prints"
     from ssl_course.compute import seeded
+    from ssl_course.finetune import run_resumable
     from ssl_course.heads import Classify
     from ssl_course.model import transfer_learner
     from ssl_course.views import mild_views
     with seeded(seed):
         dls = pool.dls(valid=valid, bs=64, views=mild_views())
         learn = transfer_learner(dls, encoder, Classify(pool.vocab))
-        learn.fine_tune_with(recipe)
+        run_resumable(learn, recipe, checkpoint, quiet=False)
     return learn.model
 
 # %% ../nbs/library/cli.ipynb #c0ffee01
@@ -310,8 +344,8 @@ def main(
     "The command `ssl-course`."
     args = vars(parser().parse_args(_american(sys.argv[1:] if argv is None else argv)))
     command = args.pop('command')
-    kept = ' Finished stages are kept; run the same command with --resume to continue.'
-    hint = kept if command=='run' else ''
+    kept = dict(run='stages and epochs', pretrain='epochs', finetune='epochs').get(command)
+    hint = f' Finished {kept} are kept; run the same command with --resume to continue.' if kept else ''
     # timm's import; nothing a user can change
     warnings.filterwarnings('ignore', '.*torch.jit', FutureWarning)
     try: COMMANDS[command](**args)

@@ -7,6 +7,8 @@ __all__ = ['continued', 'slow_norms', 'leave_one_out_knn', 'view_match', 'Featur
 
 # %% ../nbs/library/continued.ipynb #ce47bea0
 from contextlib import contextmanager
+from dataclasses import asdict
+from functools import partial
 
 import numpy as np,pandas as pd
 import torch
@@ -23,6 +25,7 @@ from .encoder import Encoder
 from .finetune import Decay,Recipe,Stage,check_recipe,run_stage
 from .model import check_images
 from .pretrain import PretextLearner,fit_quietly,pretext_groups
+from .resume import fit_stages
 from .utils import InputError
 from .views import mild_views
 
@@ -104,6 +107,7 @@ class FeatureGuard(Callback):
         self.patience,self.tolerance = patience,tolerance
         self.labeled = images.kind=='class' and len(np.unique(self.images.y))>1
         self.score,self.rows,self.good = 'knn' if self.labeled else 'match',[],None
+        self.earlier = None # state of an earlier process
 
 # %% ../nbs/library/continued.ipynb #051aeb72
 @patch
@@ -131,6 +135,7 @@ def before_fit(self:FeatureGuard):
 def before_train(self:FeatureGuard):
     "Measure the start, before the first step."
     if self.begun or hasattr(self.learn, 'lr_finder'): return # what that does is undone
+    if self.earlier: return self._go_on()
     r = self.learn.record_lineage
     self.was = self.model.encoder.lineage,r.epochs,r.max_lr
     self.begun,self.rows,self.step,self.bad = True,[],0,0
@@ -160,6 +165,7 @@ def _look(self:FeatureGuard):
     sound = row['rank']>=self.rows[0]['rank']/2
     if self.best is None or sound and row[self.score]>self.best[self.score]:
         self.best,self.good = row,{k: v.clone() for k,v in self.model.state_dict().items()}
+        self.losses = list(self.learn.record_lineage.losses)
     return sound and row[self.score]>=self.best[self.score]-self.tolerance
 
 @patch
@@ -174,6 +180,7 @@ def _check(self:FeatureGuard):
 @patch
 def after_fit(self:FeatureGuard):
     "Put the best weights back, note it in the lineage, and say so."
+    if self.earlier: self._go_on() # there was nothing left to train
     if not self.begun: return
     self.begun = False
     if self.rows[-1]['step']<self.step: self._look()
@@ -186,6 +193,7 @@ def after_fit(self:FeatureGuard):
     self.good = None # an exported learner would carry it
     tqdm.write(self.verdict())
 
+# %% ../nbs/library/continued.ipynb #37fd7d35
 @patch
 def _note(self:FeatureGuard):
     "The lineage says which epochs are in the weights that were kept; nothing if none is"
@@ -199,8 +207,30 @@ def _note(self:FeatureGuard):
         best=score(self.best), end=score(self.rows[-1]), stopped=self.stopped)
     r.epochs = epochs+kept['epoch']
     r.write()
-    losses = self.learn.recorder.losses[:kept['step']][-20:]
+    losses = self.losses if kept is self.best else r.losses
     encoder.lineage[-1]['final_loss'] = round(float(np.mean(losses)), 4)
+
+# %% ../nbs/library/continued.ipynb #e08f844e
+_kept = 'rows step bad good losses was first'.split()
+
+@patch
+def state_dict(self:FeatureGuard)->dict:
+    "What a checkpoint needs to keep; nothing outside the guard's own fit."
+    if not getattr(self, 'begun', False): return {}
+    return {k: getattr(self, k) for k in _kept} | dict(best=self.rows.index(self.best))
+
+@patch
+def load_state_dict(self:FeatureGuard,
+    state, # what `state_dict` gave
+):
+    "The next fit goes on as that of the guard that gave the state."
+    self.earlier = state or None
+
+@patch
+def _go_on(self:FeatureGuard):
+    state,self.earlier = self.earlier,None
+    for k in _kept: setattr(self, k, state[k])
+    self.best,self.kept,self.stopped,self.begun = self.rows[state['best']],None,False,True
 
 # %% ../nbs/library/continued.ipynb #9ca1cf9b
 @patch(as_prop=True)
@@ -234,6 +264,7 @@ def continue_pretraining(
     guard:FeatureGuard=None, # watches everything but the warm-up
     quiet:bool=False, # no table, no progress, no validation
     desc:str='', # with `quiet`: draw one progress bar for each stage, with this text
+    checkpoint=None, # file, ending in .pt, as for `fit_stages`; None: don't keep one
 )->PretextLearner: # `learn`
     """Go on pretraining by the recipe `continued`, batch norm's statistics adapting slowly.
 
@@ -245,15 +276,19 @@ def continue_pretraining(
     check_recipe(recipe, len(learn.opt.param_lists))
     if not quiet: print(recipe)
     learn.record_lineage.notes |= dict(warmup=warmup, factor=factor)
-    with slow_norms(learn.encoder):
-        for stage in recipe.stages:
-            watch = [guard] if guard is not None and stage is recipe.stages[-1] else []
-            with learn.added_cbs(watch): _run(learn, stage, quiet, desc)
-    if watch and guard.kept_start: learn.encoder.lineage = lineage # without the warm-up
+    with slow_norms(learn.encoder): _run(learn, recipe, guard, quiet, desc, checkpoint)
+    if guard is not None and guard.kept_start: learn.encoder.lineage = lineage # without the warm-up
     return learn
 
 # %% ../nbs/library/continued.ipynb #05504482
-def _run(learn, stage, quiet, desc):
-    "One stage of the recipe"
-    if quiet: fit_quietly(learn, lambda l: run_stage(l, stage), desc)
-    else: run_stage(learn, stage)
+def _run(learn, recipe, guard, quiet, desc, checkpoint):
+    "The stages of the recipe, the last one with the guard"
+    def fit(stage, start=0, keep=None):
+        watch = [guard] if guard is not None and stage is recipe.stages[-1] else []
+        go = lambda l: run_stage(l, stage, start, [*watch, *([keep] if keep else [])])
+        return fit_quietly(learn, go, desc) if quiet else go(learn)
+    fits,lengths = [partial(fit, s) for s in recipe.stages],[s.epochs for s in recipe.stages]
+    if checkpoint is None: return [f() for f in fits]
+    watched = {} if guard is None else dict(guard=guard)
+    plan = dict(recipe=asdict(recipe), guard=guard and guard.images.fingerprint)
+    fit_stages(learn, fits, lengths, checkpoint, parts=watched, **plan)

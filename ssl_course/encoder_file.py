@@ -6,7 +6,7 @@
 __all__ = ['FORMAT', 'versions', 'write_tensors', 'read_tensors', 'read_card', 'load_exactly', 'read_weights']
 
 # %% ../nbs/library/encoder_file.ipynb #90ee0e5f
-import json,pickle,platform
+import argparse,json,pickle,platform
 from pathlib import Path
 
 import fastai
@@ -53,13 +53,23 @@ def read_tensors(
         raise InputError(f"{path} can't be read: {_what_it_is(path)}. Nothing was loaded.") from e
 
 # %% ../nbs/library/encoder_file.ipynb #b836ac33
+def _is_safetensors(path):
+    "Does it begin as one? 8 bytes with the length of a JSON text, and that text"
+    with open(path, 'rb') as f: head = f.read(9)
+    length = int.from_bytes(head[:8], 'little')
+    return head[8:]==b'{' and 8+length<=Path(path).stat().st_size
+
+def _is_pickle(path):
+    "Of `torch.save`, today's (a zip file) or that of before 2020?"
+    with open(path, 'rb') as f: head = f.read(2)
+    return not _is_safetensors(path) and (head==b'PK' or head[:1]==b'\x80')
+
 def _what_it_is(path):
     "A guess at what a file is that is not a whole safetensors file"
-    head = Path(path).read_bytes()[:8]
-    if head[:2]==b'PK' or head[:1]==b'\x80':
+    if _is_pickle(path):
         return ("it is a pickle (as torch.save writes), which could run code; save it as "
                 "safetensors where you made it")
-    if len(head)<8: return f"it has {len(head)} bytes; the file is empty or was cut off"
+    if (n := Path(path).stat().st_size)<8: return f"it has {n} bytes; the file is empty or was cut off"
     return "it is not a safetensors file, or was cut off; copy or make it again"
 
 # %% ../nbs/library/encoder_file.ipynb #7d1f10f4
@@ -111,10 +121,11 @@ def read_weights(
     Raises `InputError` when only running its code could restore what it holds."""
     path = Path(path)
     if not path.is_file(): raise InputError(f"There is no file {path}.")
-    with open(path, 'rb') as f: head = f.read(2)
-    if head!=b'PK' and head[:1]!=b'\x80': return read_tensors(path)[0]
+    if not _is_pickle(path): return read_tensors(path)[0]
     try: # by what is in the file, not by its name, which PyTorch would go by
-        with open(path, 'rb') as f: found = torch.load(f, map_location='cpu', weights_only=True)
+        # timm keeps its command line beside the weights, in an object that runs nothing
+        with torch.serialization.safe_globals([argparse.Namespace]), open(path, 'rb') as f:
+            found = torch.load(f, map_location='cpu', weights_only=True)
     except _not_weights as e: raise InputError(_refused(path, e)) from e
     if isinstance(found, dict): return found
     raise InputError(f"{path} holds a {type(found).__name__}, not a state dict; where it was "
@@ -128,8 +139,8 @@ def _refused(path, error):
         lines = said.splitlines()
         what = next((l.strip() for l in lines if 'GLOBAL' in l or 'Unsupported' in l), lines[0])
         return (f"{path} holds more than weights ({what[:150]}), which only running its code "
-                "could restore; where it was made, save `state_dict()` alone. Nothing was "
-                "executed.")
+                "could restore; where it was made, save `state_dict()` alone, or allow what you "
+                "trust by `torch.serialization.add_safe_globals`. Nothing was executed.")
     first = said.splitlines()[0][:100] if said else type(error).__name__
     return (f"{path} can't be read as a PyTorch file: it is not one, or was cut off ({first}). "
             "Nothing was loaded.")

@@ -5,11 +5,11 @@
 # %% auto #0
 __all__ = ['BN_POLICIES', 'RECIPES', 'Stage', 'Decay', 'group_rates', 'Recipe', 'head_only', 'naive', 'from_scratch', 'two_stage',
            'discriminative', 'careful', 'gradual', 'probe_then_tune', 'plot_recipes', 'BatchNormPolicy', 'check_recipe',
-           'run_stage', 'run_recipe', 'lr_find_groups']
+           'run_stage', 'run_recipe', 'run_resumable', 'lr_find_groups']
 
 # %% ../nbs/library/finetune.ipynb #e2e85284
 import math
-from dataclasses import dataclass,replace
+from dataclasses import asdict,dataclass,replace
 from functools import partial
 
 import numpy as np
@@ -23,7 +23,8 @@ from torch import nn
 
 from .encoder import Encoder
 from .plots import course_style,new_figure
-from .pretrain import fit_quietly
+from .pretrain import as_before,fit_quietly
+from .resume import fit_stages
 from .utils import InputError
 
 # %% ../nbs/library/finetune.ipynb #d90d2991
@@ -328,6 +329,8 @@ def check_recipe(
 def run_stage(
     learn, # a `Learner` by `transfer_learner`
     stage:Stage, # what to do
+    start_epoch:int=0, # epochs that an earlier process trained
+    cbs=None, # further callbacks
 ):
     "Freeze, and fit one cycle with the stage's batch-norm policy."
     learn.freeze_to(stage.train_from)
@@ -335,7 +338,8 @@ def run_stage(
     rates = group_rates(stage.lr, len(learn.opt.param_lists))
     with learn.added_cbs(BatchNormPolicy(stage.bn)):
         learn.fit_one_cycle(
-            stage.epochs, rates, wd=stage.wd, pct_start=stage.pct_start, div=stage.div)
+            stage.epochs, rates, wd=stage.wd, pct_start=stage.pct_start, div=stage.div,
+            start_epoch=start_epoch, cbs=cbs)
 
 # %% ../nbs/library/finetune.ipynb #81e83ea7
 def _forget(encoder):
@@ -360,6 +364,24 @@ def run_recipe(
         else: run_stage(learn, stage)
     return learn
 
+# %% ../nbs/library/finetune.ipynb #dadf0536
+def run_resumable(
+    learn, # a `Learner` by `transfer_learner`, not trained yet
+    recipe:Recipe, # what to do
+    path, # checkpoint, ending in .pt: written after each epoch, and continued where it exists
+    quiet:bool=True, # no table, no progress, no validation
+):
+    "`run_recipe` that can be stopped at any time and goes on bit for bit."
+    if learn.opt is None: learn.create_opt()
+    check_recipe(recipe, len(learn.opt.param_lists))
+    if not quiet: print(recipe)
+    if recipe.fresh: _forget(learn.model.encoder)
+    def fit(stage, start, keep):
+        go = lambda l: run_stage(l, stage, start, keep)
+        return fit_quietly(learn, go) if quiet else go(learn)
+    return fit_stages(learn, [partial(fit, s) for s in recipe.stages],
+                      [s.epochs for s in recipe.stages], path, recipe=asdict(recipe))
+
 # %% ../nbs/library/finetune.ipynb #4afc8e70
 @patch
 def run(self:Recipe,
@@ -376,15 +398,16 @@ def lr_find_groups(
     num_it:int=40, # steps for each group
     end_lr:float=1., # the largest rate to try
 )->pd.DataFrame: # a row for each group and step: group, lr, loss
-    "fastai's `lr_find` for each layer group, the others frozen. The model is as before after it."
-    learn.create_opt()
-    groups,rows = list(learn.opt.param_lists),[]
-    for g in range(len(groups)):
-        for i,ps in enumerate(groups):
-            for p in ps: p.requires_grad_(i==g)
-        with learn.no_bar(), learn.added_cbs(BatchNormPolicy('frozen statistics')):
+    """fastai's `lr_find` for each layer group, the others frozen. The learner is as before after
+    it, also after Ctrl-C."""
+    rows = []
+    with as_before(learn), learn.no_bar(), learn.added_cbs(BatchNormPolicy('frozen statistics')):
+        learn.create_opt()
+        groups = list(learn.opt.param_lists)
+        for g in range(len(groups)):
+            for i,ps in enumerate(groups):
+                for p in ps: p.requires_grad_(i==g)
             learn.lr_find(1e-5, end_lr, num_it, show_plot=False, suggest_funcs=None)
-        rows += [dict(group=g, lr=float(lr), loss=float(l))
-                 for lr,l in zip(learn.recorder.lrs, learn.recorder.losses)]
-    learn.unfreeze()
+            rows += [dict(group=g, lr=float(lr), loss=float(l))
+                     for lr,l in zip(learn.recorder.lrs, learn.recorder.losses)]
     return pd.DataFrame(rows)

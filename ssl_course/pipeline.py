@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['RunData', 'labeled_splits', 'load_run_data', 'terminal_picture', 'find_task', 'make_task', 'find_encoder',
-           'encoder_size', 'pretrain_encoder', 'start_of', 'run_starts', 'run_methods', 'main_count', 'run_comparison',
-           'run_metrics', 'write_report', 'recommended_method', 'verdict', 'stored_notes', 'suggest_labels',
-           'write_suggestions', 'run_pipeline']
+           'encoder_size', 'checkpoint_of', 'pretrain_encoder', 'start_of', 'run_starts', 'run_methods', 'main_count',
+           'run_comparison', 'run_metrics', 'write_report', 'recommended_method', 'verdict', 'stored_notes',
+           'suggest_labels', 'write_suggestions', 'run_pipeline']
 
 # %% ../nbs/library/pipeline.ipynb #fe25b945
 import base64,html,json,os,platform,sys
@@ -23,7 +23,9 @@ from PIL import Image
 from .compute import release_memory,seeded
 from .continued import FeatureGuard,continue_pretraining
 from .data.decode import read_image
-from .data.imageset import ImageSet,split_folders
+from .data.imageset import ImageSet
+from .data.labels import split_folders,stranger_folders
+from .data.loaders import match_classes
 from .data.postcards import Postcards
 from .data.sources import postcards_for_task,require_still_images
 from .encoder import Encoder
@@ -36,7 +38,7 @@ from .plots import image_grid
 from .pretrain import fit_quietly,pretext_learner,pretext_tasks
 from .reference import NAMES,labeled_postcards,reference_runs
 from .registry import pretexts
-from .resume import ResultStore
+from .resume import ResultStore,fit_resumable
 from .settings import load_settings
 from .stages import RunConfig,Stages,run_plan,show_result
 from .utils import InputError,asset,atomic_write,sha256_file,write_json
@@ -60,6 +62,48 @@ def _postcards(p):
     labeled = labeled_postcards(**size, **{k: p[k] for k in ('pool', 'valid', 'test')})
     return RunData(unlabeled, **labeled)
 
+# %% ../nbs/library/pipeline.ipynb #55ae18ff
+def _unwrapped(path):
+    "The folder inside a folder that holds nothing else, as archives often have it"
+    while path.is_dir():
+        inside = [p for p in path.iterdir() if not p.name.startswith(('.', '__'))]
+        if len(inside)!=1 or not inside[0].is_dir() or not any(map(Path.is_dir, inside[0].iterdir())):
+            break
+        print(f'{path} holds nothing but {inside[0].name}, so that is taken')
+        path = inside[0]
+    return path
+
+def _read_parts(path, size):
+    "train, valid and test of a folder, as far as they are there and have classes"
+    folders,name = split_folders(path),path.name
+    if folders and (others := stranger_folders(path)):
+        print(f"{name}: {', '.join(others)} left out, for the parts are {', '.join(folders)}")
+    parts = {k: ImageSet.from_folder(v, size, name=f'{name}/{k}') for k,v in folders.items()}
+    for k in [k for k,v in parts.items() if v.y is None and k!='train']:
+        print(f'{parts.pop(k).name} has no class folders, so it has no labels: left out')
+    return parts
+
+# %% ../nbs/library/pipeline.ipynb #202b852d
+def _require_classes(pool, path):
+    if pool.y is None:
+        raise InputError(f"{path} has no sub-folders, so there are no classes; "
+                         "put the images of each class into a folder of its own.")
+    if len(pool.vocab)<2:
+        raise InputError(f"{path} has only one class folder, {pool.vocab[0]}, and a classifier "
+                         "needs at least two.")
+
+def _same_classes(part, pool):
+    "A part with the classes of the training images, some of which it may lack"
+    if part.vocab==pool.vocab: return part
+    if set(part.vocab)<set(pool.vocab):
+        none = ', '.join(v for v in pool.vocab if v not in part.vocab)
+        print(f'{part.name} has no images of {none}')
+        y = match_classes(part, pool.vocab)
+        return ImageSet(part.x, y, pool.vocab, part.names, part.name, part.failures, part.skipped)
+    there,here = ', '.join(part.vocab),', '.join(pool.vocab)
+    raise InputError(f"{part.name} has the classes {there}, and {pool.name} has {here}; "
+                     "they must be the same.")
+
 # %% ../nbs/library/pipeline.ipynb #3d441244
 def labeled_splits(
     path, # folder of labelled images: class folders, or train/valid/test with class folders
@@ -69,21 +113,19 @@ def labeled_splits(
     """The training pool, validation and test images of a folder.
 
     Uses the folder's own split; a missing part is split off at random. A folder without a split
-    gives three fifths, a fifth and a fifth. Raises `InputError` when there are no classes."""
-    read = lambda p,name: ImageSet.from_folder(p, size, name=f'{Path(path).name}/{name}')
-    parts = {k: read(v, k) for k,v in split_folders(path).items()}
+    gives three fifths, a fifth and a fifth. Prints what it leaves out. Raises `InputError` when
+    there are no classes, or images of one part are in another, too."""
+    path = _unwrapped(Path(path).expanduser())
+    parts = _read_parts(path, size)
     pool = parts.get('train') or ImageSet.from_folder(path, size)
-    if pool.y is None:
-        raise InputError(f"{path} has no sub-folders, so there are no classes; "
-                         "put the images of each class into a folder of its own.")
+    _require_classes(pool, path)
     test,valid = parts.get('test'),parts.get('valid')
     if test is None: pool,test = pool.split(.2, seed=seed)
     if valid is None: pool,valid = pool.split(.25, seed=seed)
-    for part in (valid, test):
-        if part.vocab!=pool.vocab:
-            there,here = ', '.join(part.vocab),', '.join(pool.vocab)
-            raise InputError(f"{part.name} has the classes {there}, and {pool.name} has {here}; "
-                             "they must be the same.")
+    valid,test = _same_classes(valid, pool),_same_classes(test, pool)
+    valid.require_no_leakage(pool, 'the training images')
+    test.require_no_leakage(pool, 'the training images')
+    test.require_no_leakage(valid, 'the validation images')
     return pool,valid,test
 
 # %% ../nbs/library/pipeline.ipynb #6df07c29
@@ -162,6 +204,13 @@ def encoder_size(
     "Side of the images that an encoder was last trained on, pixels."
     return next((e['size'] for e in reversed(encoder.lineage) if 'size' in e), default)
 
+# %% ../nbs/library/pipeline.ipynb #470c7be1
+def checkpoint_of(
+    path, # of an encoder or model file that is being made
+)->Path:
+    "Where a training keeps its last epoch until it is finished: `encoder.checkpoint.pt`."
+    return Path(path).with_suffix('.checkpoint.pt')
+
 # %% ../nbs/library/pipeline.ipynb #7ee39b1e
 def pretrain_encoder(
     images:ImageSet, # to train on; labels are ignored
@@ -175,24 +224,28 @@ def pretrain_encoder(
     start:Encoder=None, # go on from it; default: a new `Encoder.small`
     watch:ImageSet=None, # with `start`: images for the `FeatureGuard`; default: `images`
 ): # the `PretextLearner`
-    "Pretrain an encoder on `images` and write an encoder file."
+    """Pretrain an encoder on `images` and write an encoder file. After each epoch there is a
+    `checkpoint_of` it, from which the next call goes on, bit for bit."""
     bs,lr = min(bs or task.bs, max(2, len(images)//2)),lr or task.lr
     with seeded(seed):
         dls = images.unlabeled().dls(valid=images.take(slice(0, bs)), bs=bs)
         encoder = start or Encoder.small(channels=images.x.shape[-1], width=width)
         learn,desc = pretext_learner(dls, encoder, task),f'Pretraining ({task.name})'
-        if start is None:
-            fit_quietly(learn, lambda l: l.fit_one_cycle(epochs, lr, pct_start=.15), desc)
-        else: guard = _continue(learn, epochs, lr, watch or images.unlabeled(), desc)
-    unchanged = start is not None and guard.kept_start
+        guard = FeatureGuard(watch or images.unlabeled()) if start else None
+        _train(learn, epochs, lr, guard, checkpoint_of(path), desc)
+    unchanged = guard is not None and guard.kept_start
     learn.encoder.save(path, **({} if unchanged else dict(seed=seed)))
+    checkpoint_of(path).unlink(missing_ok=True)
     return learn
 
-def _continue(learn, epochs, lr, images, desc):
-    "Go on pretraining under a guard, which is returned"
-    guard = FeatureGuard(images)
-    continue_pretraining(learn, epochs, lr, guard=guard, quiet=True, desc=desc)
-    return guard
+# %% ../nbs/library/pipeline.ipynb #99c6609e
+def _train(learn, epochs, lr, guard, checkpoint, desc):
+    "From random weights, or under a guard from what has been learned"
+    if guard is not None:
+        return continue_pretraining(learn, epochs, lr, guard=guard, quiet=True, desc=desc,
+                                    checkpoint=checkpoint)
+    fit = lambda l: fit_resumable(l, epochs, lr, checkpoint, pct_start=.15)
+    return fit_quietly(learn, fit, desc)
 
 # %% ../nbs/library/pipeline.ipynb #9b859880
 def start_of(
@@ -361,7 +414,7 @@ def _predictions(model, test, n=24):
 _HOW = ('Mean ± standard deviation over {seeds} seeds; in parentheses the gap to training from '
         'scratch, in points. With the same augmentation, every method chose its learning rate and '
         'its number of updates (for frozen encoders the penalty) on {valid:,} validation images: '
-        'more of them until that no longer helped. {test:,} test images were used once.')
+        'twice as many until that gained less than a point. {test:,} test images were used once.')
 
 def write_report(
     path, # where to write the page
@@ -514,17 +567,20 @@ def run_pipeline(
     settings = load_settings(budget=config.budget, seed=config.seed, size=config.size)
     p,task = run_plan(config, settings),find_task(config.pretext)
     if config.unlabeled: require_still_images(task, config.unlabeled)
-    stages = Stages(config.out, dict(p), force, resume)
+    stages,own = Stages(config.out, dict(p), force, resume),p['unlabeled'] or p['labeled']
     out = stages.out
-    if resume and stages.finished: return show_result(out)
+    if resume and not force and not own and stages.finished: return show_result(out)
     print(f"Self-supervised learning, start to end, at the budget {p['budget']}. "
           f"Everything goes to {out}", flush=True)
     data = load_run_data(p)
     p['labels'] = _feasible(p['labels'], data.pool, asked=config.labels is not None)
+    if p['encoder']: _require_channels(find_encoder(p['encoder'], _channels(data)), data)
+    stages.begin(vars(data), force)
+    if stages.finished: return show_result(out)
     stages.do('samples.png', 'A look at the images', partial(_show_samples, data))
     _pretraining(stages, data, p)
     compare = lambda _: run_comparison(data, p, out)
-    stages.do('runs.json', 'Comparing with training from scratch', compare)
+    stages.do('runs.json', 'Comparing with training from scratch', compare, ['model.safetensors'])
     return _finish(stages, data, p)
 
 # %% ../nbs/library/pipeline.ipynb #857312e6
@@ -536,11 +592,22 @@ def _pretraining(stages, data, p):
         data.unlabeled, make_task(p['pretext'], p['view']), path, epochs, p['bs'],
         seed=p['seed'], **kwargs)
     stages.do('encoder.safetensors', f"Pretraining on {about}, {epochs}",
-              lambda path: train(path, p['epochs'], width=p['own_width']))
+              lambda path: train(path, p['epochs'], width=p['own_width']),
+              ['encoder.checkpoint.pt'])
     if not (p['labeled'] and p['encoder']): return
-    start = lambda: find_encoder(p['encoder'], data.pool.x.shape[-1])
+    start = lambda: find_encoder(p['encoder'], _channels(data))
     stages.do('continued.safetensors', f"Going on from {p['encoder']} on {about}",
-              lambda path: train(path, p['more_epochs'], start=start(), lr=1e-3))
+              lambda path: train(path, p['more_epochs'], start=start(), lr=1e-3),
+              ['continued.checkpoint.pt'])
+
+# %% ../nbs/library/pipeline.ipynb #869b3c0f
+def _channels(data): return data.pool.x.shape[-1]
+
+def _require_channels(encoder, data):
+    "Before anything is trained"
+    if encoder.channels!=_channels(data):
+        raise InputError(f"The encoder takes images with {encoder.channels} channels, and these "
+                         f"have {_channels(data)}; use another encoder.")
 
 def _feasible(labels, pool, asked):
     "The numbers of labels per class for which the smallest class has enough images"
@@ -562,8 +629,9 @@ def _finish(stages, data, p):
     notes = stored_notes(c, _stored_runs(data, p)[1])
     said = dict(verdict=verdict(c, cost), take=take, notes=notes,
                 table=c.summary().to_string(), choices=c.choices().to_string())
-    write_json(out/'metrics.json', m := run_metrics(c, stages, data) | said)
-    stages.do('report.html', 'Writing the report', lambda f: write_report(f, m, c, out))
+    m = run_metrics(c, stages, data) | said
+    def report(f): write_json(out/'metrics.json', m), write_report(f, m, c, out)
+    stages.do('report.html', 'Writing the report', report, ['metrics.json'])
     return show_result(out)
 
 def _draw_curve(c, path):

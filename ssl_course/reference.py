@@ -63,7 +63,7 @@ def measure_reference(
     data = labeled_postcards(p['size'], p['seed'], **p['images'])
     store = ResultStore(name, p, data, _CODE, asset_path('reference'))
     c = Comparison([reference_method(name)], **data, labels=p['labels'], seeds=p['seeds'],
-                   updates=p['updates'], bs=p['bs'])
+                   updates=p['updates'], bs=p['bs'], memory=store.working.with_suffix(''))
     c.run([Run(**r) for r in store.rows('runs')], lambda r,_: store.add('runs', asdict(r)),
           workers=workers)
     store.finish()

@@ -55,14 +55,19 @@ def _value(k, v, where):
 def _section(path):
     "Checked values of the section `[ssl_course]` of a file, or None when there is no such section"
     ini = configparser.ConfigParser(interpolation=None)
-    text = Path(path).read_text(encoding='utf-8')
-    try: ini.read_string(text, source=str(path))
+    try: ini.read_string(text := Path(path).read_text(encoding='utf-8-sig'), source=str(path))
+    except UnicodeDecodeError as e:
+        raise InputError(f"{path} is not text in UTF-8; save it as that.") from e
     except configparser.Error as e:
         raise InputError(f"{path} can't be read: {' '.join(str(e).split())}") from e
     if 'ssl_course' not in ini: return None
     keys = [l.split('=')[0].split(':')[0].strip().lower() for l in text.splitlines()]
     line = lambda k: f'{path}, line {keys.index(k)+1}'
-    return {k: _value(k, v, line(k)) for k,v in ini['ssl_course'].items()}
+    found = {k: _value(k, v, line(k)) for k,v in ini['ssl_course'].items()}
+    # a folder is looked for beside the file that names it, wherever a lesson runs
+    if (folder := Path(path).parent/Path(found.get('data', '.')).expanduser()).is_dir():
+        found |= dict(data=str(folder)) if 'data' in found else {}
+    return found
 
 # %% ../nbs/library/settings.ipynb #d9450b66
 def find_settings(
@@ -76,7 +81,8 @@ def find_settings(
         raise InputError(f"SSL_COURSE_SETTINGS names {p}, and there is no such file.")
     start = Path(start).resolve()
     for f in (d/'settings.ini' for d in (start, *start.parents)):
-        if f.is_file() and '[ssl_course]' in f.read_text(encoding='utf-8'): return f
+        # other programs have files of that name, too, in any encoding
+        if f.is_file() and b'[ssl_course]' in f.read_bytes(): return f
     return None
 
 # %% ../nbs/library/settings.ipynb #52e83d18

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from fastcore.basics import patch
 
-from .utils import InputError,read_json,write_json
+from .utils import InputError,read_json,require_writable,write_json
 
 # %% ../nbs/library/stages.ipynb #e6eb47ec
 @dataclass
@@ -69,31 +69,34 @@ def peak_memory()->int: # MB
 
 # %% ../nbs/library/stages.ipynb #e70e11b0
 class Stages:
-    "A run's folder: its plan, the stages that are finished, and the seconds they took."
+    """A run's folder: its plan, the files it wrote, the stages that are finished, the seconds they
+    took. Making one changes nothing on disk."""
     def __init__(self,
         out, # the folder
         plan:dict, # a `run_plan`
-        force:bool=False, # delete what an earlier run left
+        force:bool=False, # start over, and replace what is there
         resume:bool=False, # continue after the stages that an earlier run finished
     ):
-        self.out,self.plan = Path(out),plan
-        self.state = self.out/'state.json'
-        old = None if force else read_json(self.state)
-        if old and not resume:
+        self.out,self.plan,self.state = Path(out),plan,Path(out)/'state.json'
+        require_writable(self.state)
+        self.old = self._read()
+        if force: return
+        if self.old and not resume:
             raise InputError(f"{self.out} has an earlier run in it; add --resume to continue it, "
                              "or --force to start over.")
-        if old and old['plan']!=plan:
-            what = _differ(old['plan'], plan)
+        if self.old and self.old['plan']!=plan:
+            what = _differ(self.old['plan'], plan)
             raise InputError(f"{self.out} has a run with other settings ({what}); "
                              "use --force to start over, or another --out.")
-        self.seconds,self.peak = (old['seconds'], old.get('peak_memory_mb', 0)) if old else ({}, 0)
-        if old: return
-        self._clear()
-        self.save()
+        own = self.old['files'] if self.old else []
+        if yours := [f for f in RUN_FILES if f not in own and (self.out/f).exists()]:
+            raise InputError(f"{self.out} has {', '.join(yours)} already, and not from a run; "
+                             "use another --out, or --force to replace what is there.")
 
 # %% ../nbs/library/stages.ipynb #5a0c9bde
-RUN_FILES = ('state.json encoder.safetensors continued.safetensors runs.json model.safetensors '
-             'metrics.json label_efficiency.png samples.png report.html').split()
+RUN_FILES = ('encoder.safetensors encoder.checkpoint.pt continued.safetensors continued.checkpoint.pt '
+             'runs.json model.safetensors metrics.json label_efficiency.png samples.png '
+             'report.html').split()
 
 def _differ(there, now):
     "The settings in which two plans differ"
@@ -102,14 +105,41 @@ def _differ(there, now):
                      for k in {**there, **now} if get(there, k)!=get(now, k))
 
 @patch
-def _clear(self:Stages):
-    for f in RUN_FILES: (self.out/f).unlink(missing_ok=True)
+def _read(self:Stages):
+    "What `state.json` says, or None"
+    old = read_json(self.state)
+    if old is None or {'plan', 'files', 'done', 'data'}<=old.keys(): return old
+    raise InputError(f"{self.state} is not of a run of this version; use another --out, or move it.")
+
+# %% ../nbs/library/stages.ipynb #3c2d0296
+@patch
+def begin(self:Stages,
+    data:dict, # name → `ImageSet`: the images of this run
+    force:bool=False, # as for the class
+):
+    """Take over the earlier run, or remove its files and begin anew. Raises `InputError` when the
+    earlier run had other images."""
+    prints = {k: dict(images=len(v), fingerprint=v.fingerprint) for k,v in data.items()}
+    old = self.old
+    if old and not force and (other := [k for k in prints if prints[k]!=old['data'].get(k)]):
+        said = ', '.join(f"{k} ({old['data'].get(k, {}).get('images', 0):,} then, "
+                         f"{prints[k]['images']:,} now)" for k in other)
+        raise InputError(f"The images are not those of the run in {self.out}: {said}; "
+                         "use --force to start over, or another --out.")
+    if old and force:
+        for f in old['files']: (self.out/f).unlink(missing_ok=True)
+    self.old = old = None if force else old
+    old = old or dict(files=[], done=[], seconds={}, peak_memory_mb=0)
+    self.data,self.files,self.done = prints,old['files'],old['done']
+    self.seconds,self.peak = old['seconds'],old['peak_memory_mb']
+    self.save()
 
 @patch
 def save(self:Stages):
-    "Write plan, seconds of the finished stages, and the peak memory of any process of this run."
+    "Write plan, files, finished stages, their seconds, and the peak memory of any process so far."
     self.peak = max(self.peak, peak_memory())
-    state = dict(plan=self.plan, seconds=self.seconds, peak_memory_mb=self.peak)
+    state = dict(plan=self.plan, data=self.data, files=self.files, done=self.done,
+                 seconds=self.seconds, peak_memory_mb=self.peak)
     write_json(self.state, state)
 
 # %% ../nbs/library/stages.ipynb #c6c800a5
@@ -118,22 +148,31 @@ def do(self:Stages,
     file:str, # what the stage writes, in the run's folder
     title:str, # what is being done
     work, # function of the path to write
+    also=(), # further files that it writes
 ):
-    "Run a stage, unless an earlier run finished it, and record its seconds."
+    "Run a stage, unless an earlier run finished it, and add up its seconds, those of attempts too."
     path = self.out/file
-    if path.exists() and file in self.seconds:
+    if path.exists() and file in self.done:
         return print(f'✓ {title}: done earlier', flush=True)
     print(f'• {title}', flush=True)
-    begin = time.perf_counter()
-    work(path)
-    self.seconds[file] = round(time.perf_counter()-begin, 1)
+    if file in self.done: self.done.remove(file), self.seconds.pop(file) # somebody deleted the file
+    # known as files of the run before they are there: a kill may come in between
+    self.files += [f for f in (file, *also) if f not in self.files]
     self.save()
+    begin = time.perf_counter()
+    try:
+        work(path)
+        self.done.append(file)
+    finally:
+        took = time.perf_counter()-begin
+        self.seconds[file] = round(self.seconds.get(file, 0)+took, 1)
+        self.save()
 
 # %% ../nbs/library/stages.ipynb #4d9785cc
 @patch(as_prop=True)
 def finished(self:Stages)->bool:
     "Is the last stage finished?"
-    return 'report.html' in self.seconds and (self.out/'report.html').exists()
+    return 'report.html' in (self.old or {}).get('done', ()) and (self.out/'report.html').exists()
 
 # %% ../nbs/library/stages.ipynb #07ccfa64
 def show_result(

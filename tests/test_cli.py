@@ -519,6 +519,45 @@ def test_pretrain_then_finetune(pretext, here, photos, capsys):
     out = ok(capsys, 'inspect', 'model.safetensors')
     assert json.loads(out[out.index('{'):])['lineage'][0]['task']==pretext
 
+# --- what is there already ---
+
+def test_nothing_is_replaced_without_force(here, photos, tiny, capsys):
+    "Neither by `pretrain` and `finetune`, nor by a run in a folder with somebody's own encoder and model"
+    for f in ('encoder.safetensors', 'model.safetensors'): (here/f).write_text(f'my {f}')
+    said = refused(capsys, 'pretrain', '--unlabeled', photos/'unlabeled', '--budget', 'smoke')
+    assert 'exists already' in said and '--force' in said
+    said = refused(capsys, 'finetune', '--encoder', tiny, '--labeled', photos/'labeled', '--budget', 'smoke')
+    assert 'model.safetensors exists already' in said
+    for extra in ([], ['--resume']):
+        assert 'encoder.safetensors, model.safetensors already' in refused(capsys, *SMOKE, '--out', '.', *extra)
+    assert [(here/f).read_text() for f in ('encoder.safetensors', 'model.safetensors')]==['my encoder.safetensors', 'my model.safetensors']
+    ok(capsys, 'finetune', '--encoder', tiny, '--labeled', photos/'labeled', '--budget', 'smoke', '--force')
+    assert (here/'model.safetensors').read_bytes()[8:9]==b'{'
+    assert 'is finished' in ok(capsys, 'finetune', '--encoder', tiny, '--labeled', photos/'labeled', '--budget', 'smoke', '--resume')
+
+@pytest.mark.parametrize('line', ['run', 'pretrain --out x/e.safetensors', 'finetune --encoder e.safetensors --labeled l --out x/m.safetensors'])
+def test_a_folder_that_cannot_be_written_is_found_first(line, here, capsys, monkeypatch):
+    (here/'x').write_text('a file'), (here/'runs').write_text('a file')
+    said = refused(capsys, *line.split(), '--budget', 'smoke')
+    one_sentence(said)
+    assert "can't be written" in said
+
+@pytest.mark.parametrize('line', ['run --epochs -1', 'run --epochs 0', 'run --labels 5 0', 'run --seeds 0', 'run --size 4', 'run --seed -3', 'pretrain --lr -1',
+    'pretrain --lr inf', 'pretrain --lr nan', 'suggest photos -n 0', 'finetune --encoder e --labeled l --epochs -2'])
+def test_numbers_out_of_range(line, capsys):
+    with pytest.raises(SystemExit) as e: main(line.split())
+    assert e.value.code==2 and 'out of range' in capsys.readouterr().err
+
+def test_images_that_were_added_are_noticed(here, photos, capsys):
+    "--resume goes on only with the images of the run, also when it was finished"
+    shutil.copytree(photos, here/'own')
+    args = [*folders(here/'own'/'unlabeled', here/'own'/'labeled'), '--labels', 1, '--seeds', 1, '--out', 'mine']
+    ok(capsys, *args)
+    assert 'Accuracy on the test images' in ok(capsys, *args, '--resume')
+    for i in range(3): Image.new('RGB', (32, 32), (9*i, 50, 90)).save(here/'own'/'unlabeled'/f'new{i}.png')
+    said = refused(capsys, *args, '--resume')
+    assert 'unlabeled (60 then, 63 now)' in said and '--force' in said
+
 # --- interrupted ---
 
 def until(process, log, pattern, seconds=120):

@@ -246,3 +246,35 @@ def test_pretrain_from_a_file(labels, tmp_path, capsys):
         entry = e.lineage[-2] # the last one names the file
         assert (entry['task'], entry['size'], entry['epochs'])==('simclr', 32, 2) and entry['guard']['measure']==('knn' if labels else 'match')
         assert [x.get('task') for x in e.lineage].count('simclr')==2
+
+# --- interrupted ---
+
+class InterruptAt(Callback):
+    "Ctrl-C at a step, counted over all stages"
+    def __init__(self, step): self.step,self.seen = step,0
+    def before_step(self):
+        self.seen += 1
+        if self.seen==self.step: raise KeyboardInterrupt
+
+def with_checkpoint(file, labels=True, step=None):
+    guard = FeatureGuard(labelled() if labels else world(), patience=9)
+    l = learner(cbs=[] if step is None else [InterruptAt(step)])
+    with seeded(1): continue_pretraining(l, 3, 3e-2, guard=guard, quiet=True, checkpoint=file)
+    return l,guard
+
+@pytest.mark.parametrize('step,labels', [(3, True), (8, False), (15, True), (22, False), (22, True), (None, False), (None, True)])
+def test_it_goes_on_bit_for_bit(step, labels, tmp_path):
+    "Interrupted in the warm-up, in its first, second or last epoch, or after all: weights, lineage and verdict are the same"
+    want,guard = with_checkpoint(tmp_path/'straight.pt', labels)
+    if step:
+        with pytest.raises(KeyboardInterrupt): with_checkpoint(tmp_path/'c.pt', labels, step)
+    else: with_checkpoint(tmp_path/'c.pt', labels)
+    got,again = with_checkpoint(tmp_path/'c.pt', labels)
+    assert same(state(got.model), state(want.model)) and got.encoder.lineage==want.encoder.lineage
+    assert again.rows==guard.rows and again.verdict()==guard.verdict()
+
+def test_a_checkpoint_is_of_one_start_and_one_guard(tmp_path):
+    with pytest.raises(KeyboardInterrupt): with_checkpoint(tmp_path/'c.pt', step=8)
+    with pytest.raises(InputError, match='guard: '): with_checkpoint(tmp_path/'c.pt', labels=False)
+    l = learner(encoder=Encoder.small(width=8))
+    with pytest.raises(InputError, match='start: '): continue_pretraining(l, 3, 3e-2, guard=FeatureGuard(labelled()), quiet=True, checkpoint=tmp_path/'c.pt')

@@ -1,12 +1,12 @@
 "Files that must not be executed, and files that are cut off. What a card says is in test_encoder.py."
-import os,pickle
+import argparse,os,pickle
 from pathlib import Path
 
 import pytest
 import torch
 
 from ssl_course.encoder import Encoder
-from ssl_course.encoder_file import read_tensors,read_weights
+from ssl_course.encoder_file import read_tensors,read_weights,write_tensors
 from ssl_course.model import TransferModel
 from ssl_course.transfer import transfer
 from ssl_course.utils import InputError
@@ -42,3 +42,21 @@ def test_a_file_that_is_cut_off_is_refused(read, length, source, tmp_path):
 @pytest.mark.parametrize('read', [read_tensors, read_weights, Encoder.load, TransferModel.load], ids=lambda f: f.__qualname__)
 def test_a_file_that_is_not_there(read, tmp_path):
     with pytest.raises(InputError, match='no file .*nothing.safetensors'): read(tmp_path/'nothing.safetensors')
+
+def test_a_length_that_looks_like_a_pickle(tmp_path):
+    "The header of one safetensors file in 32 has a length whose first byte is that of a pickle"
+    for n in range(400):
+        write_tensors(f := tmp_path/'e.safetensors', dict(w=torch.ones(2)), dict(pad='x'*n))
+        if f.read_bytes()[0]==0x80: break
+    else: pytest.fail('no such length')
+    assert torch.equal(read_weights(f)['w'], torch.ones(2)) and torch.equal(read_tensors(f)[0]['w'], torch.ones(2))
+
+def test_checkpoints_of_timm_hold_a_namespace(tmp_path):
+    torch.save(dict(state_dict=dict(w=torch.ones(2)), args=argparse.Namespace(lr=.1, model='vit')), f := tmp_path/'last.pth.tar')
+    assert torch.equal(read_weights(f)['state_dict']['w'], torch.ones(2))
+
+class Other: pass
+
+def test_the_refusal_says_how_to_allow(tmp_path):
+    torch.save(dict(w=torch.ones(2), o=Other()), f := tmp_path/'o.pt')
+    with pytest.raises(InputError, match='add_safe_globals'): read_weights(f)

@@ -10,7 +10,7 @@ from fastai.callback.core import Callback
 from ssl_course.compute import seeded
 from ssl_course.data.postcards import Postcards
 from ssl_course.encoder import Encoder
-from ssl_course.finetune import BN_POLICIES,BatchNormPolicy,Decay,RECIPES,Recipe,Stage,discriminative,gradual,group_rates,head_only,naive,probe_then_tune,run_recipe,two_stage
+from ssl_course.finetune import BN_POLICIES,BatchNormPolicy,Decay,RECIPES,Recipe,Stage,discriminative,gradual,group_rates,head_only,lr_find_groups,naive,probe_then_tune,run_recipe,run_resumable,two_stage
 from ssl_course.heads import Classify
 from ssl_course.model import transfer_learner
 from ssl_course.pretrain import fit_quietly
@@ -122,3 +122,51 @@ def test_empty_recipe_and_too_few_epochs():
     with pytest.raises(InputError, match='no stages'): run_recipe(learner(), Recipe('empty', []))
     with pytest.raises(InputError, match='needs 6 at least'): gradual(5)
     with pytest.raises(InputError, match='has 6 groups'): run_recipe(learner(), gradual(8, groups=8))
+
+# --- a rate for each group ---
+
+class Interrupt(Callback):
+    def before_step(self):
+        if self.learn.train_iter==3: raise KeyboardInterrupt
+
+@pytest.mark.parametrize('interrupted', [False, True])
+def test_lr_find_groups_leaves_the_learner_as_it_was(interrupted):
+    "What was frozen stays frozen, also after Ctrl-C, and the next fit is the same to the last bit"
+    def frozen(): l = learner(); l.freeze(); fit_quietly(l, lambda l: l.fit(1, 1e-3)); return l
+    def trained(l):
+        for dl in l.dls.loaders: dl.rng.seed(5)
+        with seeded(4): return fit_quietly(l, lambda l: l.fit(1, 1e-3))
+    with seeded(3): l = frozen()
+    with seeded(3): calm = frozen()
+    if interrupted:
+        with pytest.raises(KeyboardInterrupt), l.added_cbs(Interrupt()): lr_find_groups(l, num_it=6)
+    else: assert set(lr_find_groups(l, num_it=6).group)==set(range(6))
+    free = lambda l: [p.requires_grad for p in l.model.parameters()]
+    assert free(l)==free(calm) and not all(free(l)) and l.opt.frozen_idx==calm.opt.frozen_idx
+    for (k,a),(_,b) in zip(trained(l).model.state_dict().items(), trained(calm).model.state_dict().items()): assert torch.equal(a, b), k
+
+# --- interrupted ---
+
+class InterruptAt(Callback):
+    "Ctrl-C at a step, counted over all stages"
+    def __init__(self, step): self.step,self.seen = step,0
+    def before_step(self):
+        self.seen += 1
+        if self.seen==self.step: raise KeyboardInterrupt
+
+@pytest.mark.parametrize('step', [3, 5, 10, None])
+def test_a_recipe_goes_on_bit_for_bit(step, tmp_path):
+    "In any stage, with what is frozen there, and the optimizer of the stages before"
+    def train(file, step=None):
+        with seeded(3):
+            l = learner()
+            if step: l.add_cb(InterruptAt(step))
+            return run_resumable(l, two_stage(3, 1e-2, freeze_epochs=2), tmp_path/file)
+    want = train('straight.pt')
+    if step:
+        with pytest.raises(KeyboardInterrupt): train('c.pt', step)
+    else: train('c.pt')
+    got = train('c.pt')
+    for (k,a),(_,b) in zip(got.model.state_dict().items(), want.model.state_dict().items()): assert torch.equal(a, b), k
+    assert got.model.encoder.lineage==want.model.encoder.lineage and want.model.encoder.lineage[-1]['epochs']==5
+    with seeded(3), pytest.raises(InputError, match='of another training .recipe: '): run_resumable(learner(), naive(6, 1e-2), tmp_path/'c.pt')

@@ -41,8 +41,29 @@ def test_parts_of_a_folder_are_used_and_missing_ones_split_off(tmp_path):
     assert sum(sizes)==200 and all(abs(n-w)<4 for n,w in zip(sizes, (120, 40, 40)))
 
 def test_other_classes_in_a_part_are_refused(tmp_path):
-    save_images(some_images(100, size=16), tmp_path/'own'/'train'), save_images(some_images(40, 2, size=16), tmp_path/'own'/'test')
-    with pytest.raises(InputError, match='classes a, b, and .*train has a, b, c'): labeled_splits(tmp_path/'own', 16)
+    save_images(some_images(100, 2, size=16), tmp_path/'own'/'train'), save_images(some_images(40, size=16), tmp_path/'own'/'test')
+    with pytest.raises(InputError, match='classes a, b, c, and .*train has a, b;'): labeled_splits(tmp_path/'own', 16)
+
+def test_folders_as_people_have_them(tmp_path, capsys):
+    "Strangers, a test folder without classes, a wrapper, a class that no test image has: used as far as possible, and named"
+    train = save_images(some_images(200, size=16), tmp_path/'w'/'data'/'train')
+    save_images(some_images(30, seed=2, size=16), tmp_path/'w'/'data'/'test', flat=True)
+    save_images(some_images(30, seed=3, size=16), tmp_path/'w'/'data'/'unlabeled', flat=True)
+    pool,valid,test = labeled_splits(tmp_path/'w', 16)
+    said = capsys.readouterr().out
+    assert sum(map(len, (pool, valid, test)))==200 and pool.vocab==('a', 'b', 'c')
+    assert 'holds nothing but data' in said and 'unlabeled left out' in said and 'data/test has no class folders' in said
+    save_images(some_images(60, 2, seed=4, size=16), tmp_path/'own'/'test'), save_images(some_images(200, size=16), tmp_path/'own'/'train')
+    pool,valid,test = labeled_splits(tmp_path/'own', 16)
+    assert 'own/test has no images of c' in capsys.readouterr().out and test.vocab==pool.vocab and set(test.y)=={0, 1} and len(test)==60
+
+def test_images_in_two_parts_are_refused(tmp_path):
+    for part in ('train', 'test'): save_images(some_images(100, size=16), tmp_path/'own'/part)
+    with pytest.raises(InputError, match='of own/test are also in the training images'): labeled_splits(tmp_path/'own', 16)
+
+def test_one_class_is_none(tmp_path):
+    save_images(some_images(40, 1, size=16), tmp_path/'own')
+    with pytest.raises(InputError, match='only one class folder, a'): labeled_splits(tmp_path/'own', 16)
 
 def test_one_folder_alone_is_refused(tmp_path):
     with pytest.raises(InputError, match='needs both folders'): load_run_data(plan(unlabeled=str(tmp_path)))

@@ -99,6 +99,43 @@ def test_a_loss_that_is_not_finite():
     with pytest.raises(InputError, match='nan at step 3 of this fit .epoch 2.'): fit(l, 2)
     assert same(state(l), state(fit(learner()))) and l.encoder.lineage[0]['epochs']==1
 
+class At(Callback):
+    "Does something at one step of a fit, after its gradients are there"
+    def __init__(self, do, step): self.do,self.step = do,step
+    def before_step(self):
+        if self.learn.train_iter==self.step: self.do(self.learn)
+
+def spoil_gradients(l): [p.grad.fill_(float('nan')) for p in l.model.parameters() if p.grad is not None]
+def spoil_statistics(l): next(b for n,b in l.model.named_buffers() if 'running_var' in n).fill_(float('inf'))
+def interrupt(l): raise KeyboardInterrupt
+
+def fitted_again(l):
+    "State after one more epoch, with batches in an order of its own"
+    for dl in l.dls.loaders: dl.rng.seed(5)
+    return state(fit(l, 1, 1e-4))
+
+@pytest.mark.parametrize('spoil,says', [(spoil_gradients, 'nan at step 4 of this fit .epoch 2.'), (spoil_statistics, 'After epoch 2 .* not finite')])
+def test_optimizer_and_statistics_come_back_with_the_weights(spoil, says):
+    "NaN moments of the optimizer once spoiled every later fit, and infinite statistics were kept"
+    l,calm = learner(),fit(learner())
+    with pytest.raises(InputError, match=says): fit(l, 2, cbs=At(spoil, step=2))
+    assert same(state(l), state(calm))
+    assert same(fitted_again(l), fitted_again(calm))
+
+def test_a_model_that_is_not_finite_is_refused():
+    l = learner()
+    spoil_statistics(l)
+    with pytest.raises(InputError, match='before training'): fit(l)
+
+@pytest.mark.parametrize('trained', [False, True])
+def test_lr_find_that_is_interrupted_changes_nothing(trained):
+    l,calm = learner(),learner()
+    if trained: fit(l), fit(calm)
+    before = state(l)
+    with pytest.raises(KeyboardInterrupt), l.added_cbs(At(interrupt, step=3)): l.lr_find(num_it=6, show_plot=False)
+    assert same(state(l), before) and (l.opt is None)!=trained
+    assert same(fitted_again(l), fitted_again(calm))
+
 # --- the lineage ---
 
 def test_one_entry_for_each_learner(tmp_path):

@@ -52,3 +52,24 @@ def test_budgets_pick_their_value():
 def test_cache_folder_can_be_moved(tmp_path, monkeypatch):
     monkeypatch.setenv('SSL_COURSE_HOME', str(tmp_path/'elsewhere'))
     assert cache_folder('a', 'b')==tmp_path/'elsewhere'/'a'/'b' and cache_folder('a', 'b').is_dir()
+
+def test_a_folder_is_looked_for_beside_the_file_that_names_it(tmp_path, monkeypatch):
+    "`data = photos` worked at the top of a checkout and failed in its lessons"
+    (tmp_path/'photos').mkdir(), (tmp_path/'nbs').mkdir()
+    (tmp_path/'settings.ini').write_text('[ssl_course]\ndata = photos\n')
+    monkeypatch.chdir(tmp_path/'nbs')
+    assert load_settings().data==str(tmp_path/'photos') and load_settings(data='elsewhere').data=='elsewhere'
+    (tmp_path/'settings.ini').write_text('[ssl_course]\ndata = ~/photos\n')
+    monkeypatch.setenv('HOME', str(tmp_path))
+    assert load_settings().data==str(tmp_path/'photos')
+    (tmp_path/'settings.ini').write_text('[ssl_course]\ndata = digits\n')
+    assert load_settings().data=='digits'
+
+def test_files_of_windows_and_of_other_programs(tmp_path, monkeypatch):
+    (tmp_path/'sub').mkdir()
+    (tmp_path/'settings.ini').write_text('[ssl_course]\nsize = 64\n', encoding='utf-8-sig')
+    (tmp_path/'sub'/'settings.ini').write_bytes('[théme]\ncolour = rouge\n'.encode('latin-1'))
+    monkeypatch.chdir(tmp_path/'sub')
+    assert load_settings().size==64
+    (tmp_path/'sub'/'settings.ini').write_bytes('# é\n[ssl_course]\nsize = 48\n'.encode('latin-1'))
+    with pytest.raises(InputError, match='not text in UTF-8'): load_settings()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import PIL
 import numpy as np
-from PIL import Image,ImageCms,ImageOps,UnidentifiedImageError
+from PIL import Image,ImageCms,ImageFile,ImageOps,UnidentifiedImageError
 from fastcore.basics import chunked
 from tqdm.auto import tqdm
 
@@ -187,7 +187,9 @@ def _stamp(f):
 
 def _cache_stem(root, names, size, mode, min_side):
     "Path of the cached images, without ending"
-    key = [_version, PIL.__version__, len(_formats()), str(root.resolve()), size, mode, min_side]
+    switches = [ImageFile.LOAD_TRUNCATED_IMAGES, Image.MAX_IMAGE_PIXELS] # Pillow's own
+    key = [_version, PIL.__version__, len(_formats()), *switches, str(root.resolve()), size, mode,
+           min_side]
     h = hashlib.sha256(json.dumps(key).encode())
     for n in names: h.update(f'{n}\0{_stamp(root/n)}\n'.encode('utf-8', 'surrogateescape'))
     return cache_folder('decoded')/h.hexdigest()[:24]

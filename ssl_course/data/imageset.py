@@ -16,7 +16,7 @@ from fastcore.basics import patch
 from ..compute import pick_device
 from .decode import decode_files,decode_folder
 from .labels import file_column,folder_labels,pattern_labels
-from .labels import read_table,split_folders,table_labels
+from .labels import file_names,read_table,split_folders,table_labels
 from .loaders import ArrayDL,ArrayDataLoaders,ArrayDataset,BytesToFloat,augmentation
 from ..plots import image_grid
 from ..utils import InputError
@@ -322,7 +322,7 @@ def from_csv(cls:ImageSet,
         raise InputError("from_csv: `images` must name the folder of the images when the "
                          "table is a DataFrame.")
     if len(df)==0: raise InputError(f"The table {csv if here else ''} has no rows.")
-    files = df[file_column(df, images, file_col)].astype(str).tolist()
+    files = file_names(images, df[file_column(df, images, file_col)])
     vocab,y = (None, None) if target is None else table_labels(df, target, kind)
     d = decode_files(images, files, size, **kwargs)
     kept = set(d.names)

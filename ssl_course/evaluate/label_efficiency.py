@@ -25,7 +25,7 @@ from ..finetune import Recipe,careful,naive,run_recipe
 from ..heads import head_for
 from ..model import TransferModel,transfer_learner
 from ..plots import label_curve,labels_to_reach
-from ..utils import InputError
+from ..utils import InputError,read_json,write_json
 from ..views import color_views,mild_views
 
 # %% ../../nbs/library/evaluate/label_efficiency.ipynb #feafcb9c
@@ -118,7 +118,7 @@ class Run:
     accuracy:float # accuracy on the test set
     seconds:float # training and measuring
     updates:int=0 # optimizer steps; 0: none, as for a probe
-    converged:bool=True # did the search end because more no longer helped?
+    converged:bool=True # did the search end where nothing better was near?
     stored:bool=False # measured earlier, and only read here
 
 # %% ../../nbs/library/evaluate/label_efficiency.ipynb #83d40a8a
@@ -135,13 +135,14 @@ class Comparison:
         updates=(100, 3200), # optimizer steps with which the search begins, and at most
         picks:str='balanced', # 'balanced': n of each class; 'random': as many, whatever they are
         chosen=None, # {(method, labels): (rate, updates, converged?)} that an earlier search found
+        memory=None, # folder for the scores of a search, which goes on there when it is interrupted
         **fit, # `passes`, `bs`, `views` of `fit_few`
     ):
         for what,part in (('the validation images', valid), ('the pool of labelled images', pool)):
             test.require_no_leakage(part, what)
         valid.require_no_leakage(pool, 'the pool of labelled images')
         updates = (updates, updates) if isinstance(updates, int) else tuple(updates)
-        store_attr('methods,pool,valid,test,labels,seeds,updates,picks,fit')
+        store_attr('methods,pool,valid,test,labels,seeds,updates,picks,memory,fit')
         self.runs,self._kept,self.chosen = [],{},dict(chosen or {})
 
     def few(self, n, seed):
@@ -222,8 +223,10 @@ def climb(
     factors:tuple, # of each setting, the step from one value to the next
     limits:tuple, # of each setting, (smallest, largest)
     down:tuple, # of each setting: try smaller values, too?
+    gains:tuple=None, # of each setting, how much a step has to gain; default: anything
 )->tuple: # the best settings, {settings: what `measure` returned}, whether no limit was in the way
     "Coordinate ascent on a logarithmic grid, until no neighbor has a higher score."
+    gains = gains or (0.,)*len(start)
     tried,best,blocked = {start: measure(*start)},tuple(start),set()
     def better(i, step):
         new = _neighbor(best, i, step)
@@ -231,7 +234,7 @@ def climb(
             blocked.add((best, i))
             return None
         if new not in tried: tried[new] = measure(*new)
-        return new if tried[new][0]>tried[best][0] else None
+        return new if tried[new][0]>tried[best][0]+gains[i] else None
     moved = True
     while moved:
         moved = False
@@ -240,6 +243,7 @@ def climb(
                 while new := better(i, step): best,moved = new,True
     return best,tried,not any(b==best for b,_ in blocked)
 
+# %% ../../nbs/library/evaluate/label_efficiency.ipynb #661f3091
 def _neighbor(settings, i, step):
     "The settings with the one at `i` multiplied by `step`; whole numbers stay whole"
     v = settings[i]*step
@@ -250,17 +254,34 @@ def _neighbor(settings, i, step):
 @patch
 def _search(self:Comparison, method, n, seed):
     "The best learning rate (or C) and number of updates, what was tried, whether it converged"
-    def measure(choice, updates=0):
+    def fresh(choice, updates=0):
         accuracy,model = self.train(method, n, seed, choice, updates)
         return accuracy(self.valid),accuracy,model
-    first,second = (*method.tries, 3*method.tries[-1])[:2]
+    measure,(first,second) = self._remembered(fresh, method, n, seed),(*method.tries,
+                                                                    3*method.tries[-1])[:2]
     if method.recipe is None:
         best,tried,_ = climb(measure, (first,), (second/first,), ((1e-3, 100.),), (True,))
-        return (*best, 0),tried[best],True
+        return (*best, 0),tried[best] if tried[best][1] else fresh(*best),True
     # the rate first, while updates are few and cheap; it is tried again at the end
-    start,limits = (first, self.updates[0]),((1e-5, 1.), self.updates)
-    best,tried,ok = climb(measure, start, (second/first, 2), limits, (True, False))
-    return best,tried[best],ok
+    start,limits = (first, self.updates[0]),((1e-7, 1.), self.updates)
+    best,tried,ok = climb(measure, start, (second/first, 2), limits, (True, False), (0., .01))
+    return best,tried[best] if tried[best][1] else fresh(*best),ok
+
+# %% ../../nbs/library/evaluate/label_efficiency.ipynb #ff059d4b
+@patch
+def _remembered(self:Comparison, fresh, method, n, seed):
+    "`fresh` that keeps its scores in a file, if there is a folder for it, for an interrupted search"
+    if self.memory is None: return fresh
+    file = Path(self.memory)/f'{method.name}, {n}, {seed}.json'
+    known = read_json(file) or {}
+    def measure(*settings):
+        key = ', '.join(map(str, settings))
+        if key in known: return known[key],None,None
+        found = fresh(*settings)
+        known[key] = found[0]
+        write_json(file, known)
+        return found
+    return measure
 
 # %% ../../nbs/library/evaluate/label_efficiency.ipynb #d45a3743
 @patch

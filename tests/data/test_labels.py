@@ -85,3 +85,41 @@ def test_a_column_of_long_texts_is_no_column_of_files(table):
     s,df,folder = table
     df.insert(0, 'boxes', ['[' + '1.5, '*200 + '].png']*60)
     assert len(ImageSet.from_csv(df, 8, images=folder/'im', progress=False))==60
+
+# --- layouts that are recognised
+
+@pytest.mark.parametrize('others', [['test', 'unlabeled'], ['val', 'annotations'], ['car', 'bus']])
+def test_once_a_folder_is_called_train_the_others_are_no_classes(others, tmp_path):
+    f = save_images(some_images(), tmp_path/'set'/'train')
+    for i,o in enumerate(others): save_images(some_images(seed=1+i), tmp_path/'set'/o)
+    assert set(split_folders(tmp_path/'set'))-{'train'}==({'test'} if 'test' in others else {'valid'} if 'val' in others else set())
+    with pytest.raises(InputError, match=f'not classes.*{f}'): ImageSet.from_folder(tmp_path/'set', 8, progress=False)
+
+@pytest.mark.parametrize('names', [('images', 'labels'), ('JPEGImages', 'Annotations'), ('images', 'masks')])
+def test_images_and_their_annotations_are_no_classes(names, tmp_path):
+    for i,n in enumerate(names): save_images(some_images(seed=i), tmp_path/'set'/n, flat=True)
+    with pytest.raises(InputError, match='not classes.*from_csv'): ImageSet.from_folder(tmp_path/'set', 8, progress=False)
+
+# --- tables as people have them
+
+def test_names_in_a_table_keep_their_zeros_and_may_lack_their_ending(tmp_path):
+    s = some_images()
+    save_images(s, tmp_path/'im', flat=True)
+    df = pd.DataFrame(dict(id=[f'{i:03}' for i in range(60)], animal=[s.vocab[i] for i in s.y]))
+    df.to_csv(tmp_path/'labels.csv', index=False)
+    t = ImageSet.from_csv(tmp_path/'labels.csv', 8, 'animal', images=tmp_path/'im', progress=False)
+    assert t.fingerprint==s.fingerprint and t.names[7]=='007.png'
+
+@pytest.mark.parametrize('sep', list(' ,;|'))
+def test_several_tags_in_one_column(sep, tmp_path):
+    s = some_images()
+    save_images(s, tmp_path/'im', flat=True)
+    df = pd.DataFrame(dict(file=[f'{i:03}.png' for i in range(60)], tags=[f'red{sep}round' if i%2 else 'red' for i in range(60)]))
+    t = ImageSet.from_csv(df, 8, 'tags', kind='tags', images=tmp_path/'im', progress=False)
+    assert t.vocab==('red', 'round') and t.y[:, 0].all() and np.array_equal(t.y[:, 1], np.arange(60)%2==1)
+    with pytest.raises(InputError, match='one word in each row.*separated by'): ImageSet.from_csv(df.assign(tags='red'), 8, 'tags', kind='tags', images=tmp_path/'im', progress=False)
+
+def test_a_table_with_a_byte_order_mark(tmp_path):
+    save_images(some_images(), tmp_path/'im', flat=True)
+    (tmp_path/'l.csv').write_text('file,animal\n000.png,ape\n001.png,bee\n', encoding='utf-8-sig')
+    assert ImageSet.from_csv(tmp_path/'l.csv', 8, 'animal', images=tmp_path/'im', progress=False).vocab==('ape', 'bee')
