@@ -43,7 +43,7 @@ def differ(a, b): return [k for k in a.keys()|b.keys() if a.get(k)!=b.get(k)]
 RUN = 'run --budget smoke --labels 1 --seeds 1 --epochs 3'.split()
 PRETRAIN = 'pretrain --budget smoke --epochs 4'.split()
 
-@pytest.mark.parametrize('args,kills', [(RUN, 20), (PRETRAIN, 20), ([*PRETRAIN, '--start', 'start.safetensors'], 6)], ids=['run', 'pretrain', 'pretrain --start'])
+@pytest.mark.parametrize('args,kills', [(RUN, 20), (PRETRAIN, 20), ([*PRETRAIN, '--start', 'start.safetensors'], 2)], ids=['run', 'pretrain', 'pretrain --start'])
 def test_killed_at_random_instants(args, kills, start, tmp_path):
     with seeded(0): Encoder.small(width=8).save(tmp_path/'start.safetensors')
     args = [tmp_path/a if a=='start.safetensors' else a for a in args]
@@ -67,4 +67,5 @@ def test_killed_at_random_instants(args, kills, start, tmp_path):
     p = start(at, *args, '--resume')
     p.join()
     assert p.exitcode==0 and differ(content(at), want)==[], (at/'log.txt').read_text()[-3000:]
-    assert 'encoder.checkpoint.pt' in seen, 'no kill came while an encoder was trained'
+    wanted = 'encoder.safetensors' if args[0]=='run' else 'encoder.checkpoint.pt'
+    assert wanted in seen, 'no kill came in the middle'
