@@ -1713,6 +1713,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                      'ssl_course.pipeline._thumbnail': ('library/pipeline.html#_thumbnail', 'ssl_course/pipeline.py'),
                                      'ssl_course.pipeline._train': ('library/pipeline.html#_train', 'ssl_course/pipeline.py'),
                                      'ssl_course.pipeline._unwrapped': ('library/pipeline.html#_unwrapped', 'ssl_course/pipeline.py'),
+                                     'ssl_course.pipeline._visible': ('library/pipeline.html#_visible', 'ssl_course/pipeline.py'),
                                      'ssl_course.pipeline.checkpoint_of': ('library/pipeline.html#checkpoint_of', 'ssl_course/pipeline.py'),
                                      'ssl_course.pipeline.encoder_size': ('library/pipeline.html#encoder_size', 'ssl_course/pipeline.py'),
                                      'ssl_course.pipeline.find_encoder': ('library/pipeline.html#find_encoder', 'ssl_course/pipeline.py'),

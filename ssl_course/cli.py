@@ -118,7 +118,7 @@ def pretrain(
 ):
     """Train an encoder on images without labels and write an encoder file.
 
-    With --start its features are measured after each epoch; when they get worse, it stops."""
+    With --start its features are watched; when they get worse, it stops and keeps the best ones."""
     from ssl_course.data.imageset import ImageSet
     from ssl_course.data.sources import open_images_for
     from ssl_course.pipeline import encoder_size,find_encoder,find_task,make_task,pretrain_encoder
@@ -130,7 +130,7 @@ def pretrain(
     watch = ImageSet.from_folder(labeled, s.size) if labeled else None
     lr,epochs = lr or (1e-3 if start else None),epochs or s.pick(1, 12, 200)
     pretrain_encoder(images, make_task(pretext, 3*s.size//4), out, epochs, lr=lr, seed=s.seed,
-                     width=s.pick(8, 32), start=encoder, watch=watch)
+                     width=s.pick(8, 32), start=encoder, watch=watch, resume=not force)
     print(f'Wrote {out}. Next: ssl-course finetune --encoder {out} --labeled DIR')
 
 # %% ../nbs/library/cli.ipynb #870f30af
@@ -141,16 +141,16 @@ def _finished(out, resume, force):
         raise InputError(f"--out is {out}; it must end in .safetensors.")
     require_writable(out)
     checkpoint = checkpoint_of(out)
-    if force: checkpoint.unlink(missing_ok=True)
-    elif checkpoint.exists() and not resume:
+    if force: return False
+    if checkpoint.exists() and not resume:
         raise InputError(f"{checkpoint} is of a training that was interrupted; add --resume to go "
                          "on with it, or --force to start over.")
-    elif Path(out).exists() and not checkpoint.exists():
-        if not resume: raise InputError(f"{out} exists already; use another --out, or --force to "
-                                        "replace it.")
-        print(f'{out} is finished; --force makes it anew.')
-        return True
-    return False
+    if not Path(out).exists() or checkpoint.exists(): return False
+    if not resume:
+        raise InputError(f"{out} exists already; use another --out, or --force to replace it.")
+    print(f'{out} is there, and no training of it was interrupted: nothing to do. '
+          '--force makes it anew.')
+    return True
 
 # %% ../nbs/library/cli.ipynb #a28abb6f
 def finetune(
@@ -176,6 +176,7 @@ def finetune(
     size = size or next((e['size'] for e in encoder.lineage if 'size' in e), s.size)
     pool,valid,test = labeled_splits(labeled, size, s.seed)
     recipe = recipe(epochs=epochs or s.pick(6, 20, 50), lr=lr)
+    if force: checkpoint_of(out).unlink(missing_ok=True)
     model = _fine_tuned(encoder, pool, valid, recipe, s.seed, checkpoint_of(out))
     model.save(out, size=size)
     checkpoint_of(out).unlink(missing_ok=True)
@@ -229,6 +230,7 @@ def predict(
     model:FILE, # model file, written by `finetune` or `run`
     images:list[FILE], # image files
     csv:FILE=None, # write a table, too, with the probability of every class or tag
+    force:bool=False, # replace a table that is there
 ):
     """Print what a model predicts for images.
 
@@ -237,6 +239,9 @@ def predict(
     import numpy as np
     from ssl_course.data.decode import read_image
     from ssl_course.model import TransferModel
+    if csv and Path(csv).exists() and not force:
+        raise InputError(f"{csv} exists already; use another --csv, or --force to replace it.")
+    if csv: require_writable(csv)
     model = TransferModel.load(model)
     size = model.card.get('size', load_settings().size)
     good,bad,rows = [],[],[]

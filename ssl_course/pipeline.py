@@ -63,12 +63,14 @@ def _postcards(p):
     return RunData(unlabeled, **labeled)
 
 # %% ../nbs/library/pipeline.ipynb #55ae18ff
+def _visible(path):
+    return [p for p in path.iterdir() if p.name[0] not in '._'] if path.is_dir() else []
+
 def _unwrapped(path):
     "The folder inside a folder that holds nothing else, as archives often have it"
     while path.is_dir():
-        inside = [p for p in path.iterdir() if not p.name.startswith(('.', '__'))]
-        if len(inside)!=1 or not inside[0].is_dir() or not any(map(Path.is_dir, inside[0].iterdir())):
-            break
+        inside = _visible(path)
+        if len(inside)!=1 or not any(p.is_dir() for p in _visible(inside[0])): break
         print(f'{path} holds nothing but {inside[0].name}, so that is taken')
         path = inside[0]
     return path
@@ -223,10 +225,12 @@ def pretrain_encoder(
     seed:int=0, # of weights, batches and views
     start:Encoder=None, # go on from it; default: a new `Encoder.small`
     watch:ImageSet=None, # with `start`: images for the `FeatureGuard`; default: `images`
+    resume:bool=True, # go on from a checkpoint, if there is one
 ): # the `PretextLearner`
     """Pretrain an encoder on `images` and write an encoder file. After each epoch there is a
     `checkpoint_of` it, from which the next call goes on, bit for bit."""
     bs,lr = min(bs or task.bs, max(2, len(images)//2)),lr or task.lr
+    if not resume: checkpoint_of(path).unlink(missing_ok=True)
     with seeded(seed):
         dls = images.unlabeled().dls(valid=images.take(slice(0, bs)), bs=bs)
         encoder = start or Encoder.small(channels=images.x.shape[-1], width=width)

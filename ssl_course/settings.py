@@ -64,10 +64,11 @@ def _section(path):
     keys = [l.split('=')[0].split(':')[0].strip().lower() for l in text.splitlines()]
     line = lambda k: f'{path}, line {keys.index(k)+1}'
     found = {k: _value(k, v, line(k)) for k,v in ini['ssl_course'].items()}
+    data = found.get('data', 'postcards')
     # a folder is looked for beside the file that names it, wherever a lesson runs
-    if (folder := Path(path).parent/Path(found.get('data', '.')).expanduser()).is_dir():
-        found |= dict(data=str(folder)) if 'data' in found else {}
-    return found
+    folder = Path(path).parent/Path(data).expanduser()
+    own = data not in ('postcards', 'digits') and folder.is_dir()
+    return found | (dict(data=str(folder)) if own else {})
 
 # %% ../nbs/library/settings.ipynb #d9450b66
 def find_settings(

@@ -107,7 +107,8 @@ def _differ(there, now):
 @patch
 def _read(self:Stages):
     "What `state.json` says, or None"
-    old = read_json(self.state)
+    try: old = read_json(self.state)
+    except ValueError: old = {} # no JSON
     if old is None or {'plan', 'files', 'done', 'data'}<=old.keys(): return old
     raise InputError(f"{self.state} is not of a run of this version; use another --out, or move it.")
 
@@ -126,8 +127,9 @@ def begin(self:Stages,
                          f"{prints[k]['images']:,} now)" for k in other)
         raise InputError(f"The images are not those of the run in {self.out}: {said}; "
                          "use --force to start over, or another --out.")
-    if old and force:
-        for f in old['files']: (self.out/f).unlink(missing_ok=True)
+    if force: # and no checkpoint of others is continued
+        checkpoints = [f for f in RUN_FILES if f.endswith('.pt')]
+        for f in [*(old or {}).get('files', ()), *checkpoints]: (self.out/f).unlink(missing_ok=True)
     self.old = old = None if force else old
     old = old or dict(files=[], done=[], seconds={}, peak_memory_mb=0)
     self.data,self.files,self.done = prints,old['files'],old['done']

@@ -89,3 +89,13 @@ def save_images(s, folder, flat=False):
 def small_encoder(channels=3):
     from ssl_course.encoder import Encoder
     return Encoder.small(channels=channels, width=4)
+
+def interrupt_at(step):
+    "A callback that is Ctrl-C at a step, counted over all fits of a learner"
+    from fastai.callback.core import Callback
+    class Interrupt(Callback):
+        seen = 0
+        def before_step(self):
+            self.seen += 1
+            if self.seen==step: raise KeyboardInterrupt
+    return Interrupt()

@@ -533,7 +533,23 @@ def test_nothing_is_replaced_without_force(here, photos, tiny, capsys):
     assert [(here/f).read_text() for f in ('encoder.safetensors', 'model.safetensors')]==['my encoder.safetensors', 'my model.safetensors']
     ok(capsys, 'finetune', '--encoder', tiny, '--labeled', photos/'labeled', '--budget', 'smoke', '--force')
     assert (here/'model.safetensors').read_bytes()[8:9]==b'{'
-    assert 'is finished' in ok(capsys, 'finetune', '--encoder', tiny, '--labeled', photos/'labeled', '--budget', 'smoke', '--resume')
+    assert 'nothing to do' in ok(capsys, 'finetune', '--encoder', tiny, '--labeled', photos/'labeled', '--budget', 'smoke', '--resume')
+
+def test_force_removes_no_checkpoint_before_all_is_checked(here, photos, capsys):
+    (here/'encoder.checkpoint.pt').write_text('hours of work')
+    assert 'interrupted' in refused(capsys, 'pretrain', '--unlabeled', photos/'unlabeled', '--budget', 'smoke')
+    refused(capsys, 'pretrain', '--unlabeled', 'missing', '--budget', 'smoke', '--force')
+    assert (here/'encoder.checkpoint.pt').read_text()=='hours of work'
+    ok(capsys, 'pretrain', '--unlabeled', photos/'unlabeled', '--budget', 'smoke', '--force')
+    assert not (here/'encoder.checkpoint.pt').exists() and (here/'encoder.safetensors').exists()
+
+def test_a_table_is_not_replaced(here, trained, photos, capsys):
+    (here/'p.csv').write_text('mine')
+    picture = next((photos/'labeled').rglob('*.png'))
+    assert 'p.csv exists already' in refused(capsys, 'predict', trained/'model.safetensors', picture, '--csv', 'p.csv')
+    assert (here/'p.csv').read_text()=='mine'
+    ok(capsys, 'predict', trained/'model.safetensors', picture, '--csv', 'p.csv', '--force')
+    assert (here/'p.csv').read_text().startswith('file,')
 
 @pytest.mark.parametrize('line', ['run', 'pretrain --out x/e.safetensors', 'finetune --encoder e.safetensors --labeled l --out x/m.safetensors'])
 def test_a_folder_that_cannot_be_written_is_found_first(line, here, capsys, monkeypatch):

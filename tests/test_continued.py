@@ -9,6 +9,7 @@ from fastai.callback.core import Callback
 from fastai.callback.schedule import ParamScheduler
 from PIL import Image
 
+from helpers import interrupt_at
 from ssl_course.cli import main
 from ssl_course.compute import seeded
 from ssl_course.continued import FeatureGuard,continue_pretraining,leave_one_out_knn,slow_norms,view_match
@@ -249,16 +250,9 @@ def test_pretrain_from_a_file(labels, tmp_path, capsys):
 
 # --- interrupted ---
 
-class InterruptAt(Callback):
-    "Ctrl-C at a step, counted over all stages"
-    def __init__(self, step): self.step,self.seen = step,0
-    def before_step(self):
-        self.seen += 1
-        if self.seen==self.step: raise KeyboardInterrupt
-
 def with_checkpoint(file, labels=True, step=None):
     guard = FeatureGuard(labelled() if labels else world(), patience=9)
-    l = learner(cbs=[] if step is None else [InterruptAt(step)])
+    l = learner(cbs=[] if step is None else [interrupt_at(step)])
     with seeded(1): continue_pretraining(l, 3, 3e-2, guard=guard, quiet=True, checkpoint=file)
     return l,guard
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 from fastai.callback.core import Callback
 
+from helpers import interrupt_at
 from ssl_course.compute import seeded
 from ssl_course.data.postcards import Postcards
 from ssl_course.encoder import Encoder
@@ -125,10 +126,6 @@ def test_empty_recipe_and_too_few_epochs():
 
 # --- a rate for each group ---
 
-class Interrupt(Callback):
-    def before_step(self):
-        if self.learn.train_iter==3: raise KeyboardInterrupt
-
 @pytest.mark.parametrize('interrupted', [False, True])
 def test_lr_find_groups_leaves_the_learner_as_it_was(interrupted):
     "What was frozen stays frozen, also after Ctrl-C, and the next fit is the same to the last bit"
@@ -139,7 +136,7 @@ def test_lr_find_groups_leaves_the_learner_as_it_was(interrupted):
     with seeded(3): l = frozen()
     with seeded(3): calm = frozen()
     if interrupted:
-        with pytest.raises(KeyboardInterrupt), l.added_cbs(Interrupt()): lr_find_groups(l, num_it=6)
+        with pytest.raises(KeyboardInterrupt), l.added_cbs(interrupt_at(4)): lr_find_groups(l, num_it=6)
     else: assert set(lr_find_groups(l, num_it=6).group)==set(range(6))
     free = lambda l: [p.requires_grad for p in l.model.parameters()]
     assert free(l)==free(calm) and not all(free(l)) and l.opt.frozen_idx==calm.opt.frozen_idx
@@ -147,20 +144,13 @@ def test_lr_find_groups_leaves_the_learner_as_it_was(interrupted):
 
 # --- interrupted ---
 
-class InterruptAt(Callback):
-    "Ctrl-C at a step, counted over all stages"
-    def __init__(self, step): self.step,self.seen = step,0
-    def before_step(self):
-        self.seen += 1
-        if self.seen==self.step: raise KeyboardInterrupt
-
 @pytest.mark.parametrize('step', [3, 5, 10, None])
 def test_a_recipe_goes_on_bit_for_bit(step, tmp_path):
     "In any stage, with what is frozen there, and the optimizer of the stages before"
     def train(file, step=None):
         with seeded(3):
             l = learner()
-            if step: l.add_cb(InterruptAt(step))
+            if step: l.add_cb(interrupt_at(step))
             return run_resumable(l, two_stage(3, 1e-2, freeze_epochs=2), tmp_path/file)
     want = train('straight.pt')
     if step:

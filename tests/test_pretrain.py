@@ -10,6 +10,7 @@ from fastai.callback.tracker import EarlyStoppingCallback
 from fastai.learner import load_learner
 from matplotlib import pyplot as plt
 
+from helpers import interrupt_at
 from ssl_course.compute import seeded
 from ssl_course.data.postcards import Postcards
 from ssl_course.encoder import Encoder
@@ -107,7 +108,6 @@ class At(Callback):
 
 def spoil_gradients(l): [p.grad.fill_(float('nan')) for p in l.model.parameters() if p.grad is not None]
 def spoil_statistics(l): next(b for n,b in l.model.named_buffers() if 'running_var' in n).fill_(float('inf'))
-def interrupt(l): raise KeyboardInterrupt
 
 def fitted_again(l):
     "State after one more epoch, with batches in an order of its own"
@@ -132,7 +132,7 @@ def test_lr_find_that_is_interrupted_changes_nothing(trained):
     l,calm = learner(),learner()
     if trained: fit(l), fit(calm)
     before = state(l)
-    with pytest.raises(KeyboardInterrupt), l.added_cbs(At(interrupt, step=3)): l.lr_find(num_it=6, show_plot=False)
+    with pytest.raises(KeyboardInterrupt), l.added_cbs(interrupt_at(4)): l.lr_find(num_it=6, show_plot=False)
     assert same(state(l), before) and (l.opt is None)!=trained
     assert same(fitted_again(l), fitted_again(calm))
 

@@ -63,6 +63,7 @@ def test_a_folder_is_looked_for_beside_the_file_that_names_it(tmp_path, monkeypa
     monkeypatch.setenv('HOME', str(tmp_path))
     assert load_settings().data==str(tmp_path/'photos')
     (tmp_path/'settings.ini').write_text('[ssl_course]\ndata = digits\n')
+    (tmp_path/'digits').mkdir() # the name counts
     assert load_settings().data=='digits'
 
 def test_files_of_windows_and_of_other_programs(tmp_path, monkeypatch):

@@ -88,10 +88,16 @@ def test_other_images_are_refused_by_name(tmp_path):
     started(tmp_path/'run', plan(), dict(unlabeled=Images([1]*40), pool=Images([2])), resume=True)
 
 def test_a_state_file_of_somebody_else_is_left_alone(tmp_path):
-    (tmp_path/'state.json').write_text('{"theirs": 1}')
-    for force in (False, True):
-        with pytest.raises(InputError, match='not of a run'): Stages(tmp_path, plan(), force)
-    assert (tmp_path/'state.json').read_text()=='{"theirs": 1}'
+    for text in ('{"theirs": 1}', 'no JSON'):
+        (tmp_path/'state.json').write_text(text)
+        for force in (False, True):
+            with pytest.raises(InputError, match='not of a run'): Stages(tmp_path, plan(), force)
+        assert (tmp_path/'state.json').read_text()==text
+
+def test_force_continues_no_checkpoint_of_others(tmp_path):
+    (tmp_path/'encoder.checkpoint.pt').write_text('of `pretrain` in the same folder')
+    started(tmp_path, plan(), force=True)
+    assert [f.name for f in tmp_path.iterdir()]==['state.json']
 
 def test_a_plan_is_plain_and_whole():
     p = plan(labels=(1, 2), seeds=7)

@@ -135,7 +135,7 @@ class Comparison:
         updates=(100, 3200), # optimizer steps with which the search begins, and at most
         picks:str='balanced', # 'balanced': n of each class; 'random': as many, whatever they are
         chosen=None, # {(method, labels): (rate, updates, converged?)} that an earlier search found
-        memory=None, # folder for the scores of a search, which goes on there when it is interrupted
+        memory=None, # a folder of its own, in which an interrupted search finds its scores again
         **fit, # `passes`, `bs`, `views` of `fit_few`
     ):
         for what,part in (('the validation images', valid), ('the pool of labelled images', pool)):
@@ -257,8 +257,8 @@ def _search(self:Comparison, method, n, seed):
     def fresh(choice, updates=0):
         accuracy,model = self.train(method, n, seed, choice, updates)
         return accuracy(self.valid),accuracy,model
-    measure,(first,second) = self._remembered(fresh, method, n, seed),(*method.tries,
-                                                                    3*method.tries[-1])[:2]
+    measure = self._remembered(fresh, method, n, seed)
+    first,second = (*method.tries, 3*method.tries[-1])[:2]
     if method.recipe is None:
         best,tried,_ = climb(measure, (first,), (second/first,), ((1e-3, 100.),), (True,))
         return (*best, 0),tried[best] if tried[best][1] else fresh(*best),True

@@ -309,6 +309,20 @@ def test_failures_are_remembered_and_mended_ones_read(photos, capsys):
     halves().save(photos/'00.png')
     assert decode_folder(photos, 16, progress=False).failures==[]
 
+def test_failures_are_those_of_pillows_switches(photos, monkeypatch):
+    "A file that was cut off is refused, and read once Pillow is told to; neither answer outlives the switch"
+    from PIL import ImageFile
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    Image.fromarray(noise).save(photos/'00.png')
+    whole = (photos/'00.png').read_bytes()
+    (photos/'00.png').write_bytes(whole[:len(whole)//2])
+    read = lambda: len(decode_folder(photos, 16, progress=False).x)
+    assert read()==39
+    monkeypatch.setattr(ImageFile, 'LOAD_TRUNCATED_IMAGES', True)
+    assert read()==40
+    monkeypatch.setattr(ImageFile, 'LOAD_TRUNCATED_IMAGES', False)
+    assert read()==39
+
 @pytest.mark.parametrize('harm', ['cut', 'no index', 'no pixels'])
 def test_damaged_cache_is_made_anew(photos, home, harm):
     want = np.array(decode_folder(photos, 16, progress=False).x)

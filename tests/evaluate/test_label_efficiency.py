@@ -109,6 +109,33 @@ def test_climb_tries_more_updates_again_when_the_rate_has_moved():
     (u,lr),tried,ok = climb(ridge, (100, .01), (2, 3.), ((100, 10_000), (1e-5, 1.)), (False, True))
     assert ok and u==1600 and lr<=.0012 and (400, .01) in tried
 
+class Curve:
+    "Stands in for training: accuracy by rate and updates; counts what was trained"
+    def __init__(self, accuracy): self.accuracy,self.trained = accuracy,[]
+    def __call__(self, method, n, seed, choice, updates=0):
+        self.trained.append((choice, updates))
+        return (lambda images: self.accuracy(choice, updates)),'model'
+
+def searched(parts, accuracy, **kwargs):
+    from ssl_course.evaluate.label_efficiency import Comparison,Method
+    c = Comparison([Method.scratch()], *parts, updates=(100, 3200), **kwargs)
+    c.train = Curve(accuracy)
+    return c,c._search(c.methods[0], 1, 0)
+
+@pytest.mark.parametrize('gain,chosen,converged', [(.012, 3200, False), (.008, 100, True)])
+def test_twice_the_updates_must_gain_a_point(gain, chosen, converged, parts):
+    _,((_,updates),found,ok) = searched(parts, lambda lr,u: .3+gain*log(u/100, 2)-.01*abs(log(lr/.003)))
+    assert (updates, ok)==(chosen, converged) and found[2]=='model'
+
+def test_an_interrupted_search_finds_its_scores_again(parts, tmp_path):
+    "What was tried is not trained again, except the best, whose model is needed"
+    accuracy = lambda lr,u: .3+.02*min(log(u/100, 2), 2)-.05*abs(log(lr/.01))
+    first,want = searched(parts, accuracy, memory=tmp_path)
+    again,got = searched(parts, accuracy, memory=tmp_path)
+    assert len(first.train.trained)>6 and again.train.trained==[want[0]] and got[0]==want[0]==(.01, 400) and got[1][2]=='model'
+    _,(_,_,ok) = searched(parts, accuracy)
+    assert ok==want[2]==got[2]
+
 def test_an_unconverged_baseline_is_marked(parts):
     "A network that got four updates wants more; table, choices and figure say so"
     from ssl_course.encoder import Encoder
