@@ -7,7 +7,7 @@ __all__ = ['DIR', 'FILE', 'ENCODER', 'COMMANDS', 'command_parser', 'run', 'pretr
            'tasks', 'bench', 'lab', 'parser', 'main']
 
 # %% ../nbs/library/cli.ipynb #24ee825e
-import argparse,json,math,os,signal,subprocess,sys,warnings
+import argparse,gc,json,math,os,signal,subprocess,sys,warnings
 from importlib.util import find_spec
 from inspect import signature
 from pathlib import Path
@@ -99,6 +99,7 @@ def run(
     if resume and not (force or own) and (Path(out)/'report.html').exists(): # no need of PyTorch
         if Stages(out, plan, resume=True).finished: return show_result(out)
     from ssl_course.pipeline import run_pipeline
+    gc.freeze() # else each fit looks through all that was imported for garbage
     return run_pipeline(config, force, resume)
 
 # %% ../nbs/library/cli.ipynb #73f4bda5

@@ -13,7 +13,7 @@ from functools import cache
 
 import numpy as np
 import torch
-from joblib import Parallel,delayed,parallel_config
+from joblib import Parallel,cpu_count,delayed,parallel_config
 from joblib.externals.loky import get_reusable_executor
 from threadpoolctl import ThreadpoolController
 
@@ -93,10 +93,10 @@ def _run(f, args):
 def parallel_map(
     f, # a function defined in a module, or a `partial` of one
     jobs, # a tuple of arguments for each call
-    workers:int=1, # number of processes, with one thread each; 1: run in this process
+    workers:int=1, # processes, with one thread each, but no more than cores; 1: run in this process
 ): # yields results in the order in which they are finished
     "Call `f` for each job, in parallel. The processes stay until you call `stop_workers`."
-    jobs = list(jobs)
+    jobs,workers = list(jobs),min(workers, cpu_count())
     if workers<2 or len(jobs)<2: yield from (f(*job) for job in jobs)
     else:
         with parallel_config('loky', inner_max_num_threads=1):

@@ -1,5 +1,5 @@
 "What several tests share: the checkout, a browser, and the site, built once."
-import functools,http.server,os,re,shutil,signal,subprocess,sys,threading
+import functools,gc,http.server,os,re,shutil,signal,subprocess,sys,threading
 
 import pytest
 
@@ -32,6 +32,11 @@ def pytest_xdist_make_scheduler(config, log):
 def pytest_collection_modifyitems(items):
     "The site takes minutes to build, and some notebooks a minute to run: these begin first"
     items.sort(key=lambda i: ('site' not in i.fixturenames, getattr(i, 'originalname', '')!='test_runs'))
+
+@pytest.fixture(scope='module', autouse=True)
+def _few_to_look_through():
+    "Each fit collects garbage: what was imported by then needn't be looked through again"
+    gc.freeze()
 
 @pytest.fixture(scope='session')
 def root(): return ROOT

@@ -62,8 +62,10 @@ def run_notebook(nb, env, log):
     for fd in (1, 2): os.dup2(out, fd)
     os.environ.update(env)
     os.chdir(ROOT)
+    import gc
     from joblib.externals.loky import get_reusable_executor
     from nbdev.test import nbdev_test
+    gc.freeze() # what all notebooks import: each fit collects garbage
     try: nbdev_test(str(nb))
     finally: get_reusable_executor().shutdown(kill_workers=True) # idle ones would keep this process waiting for minutes
 

@@ -596,8 +596,8 @@ def interrupted(folder, sig, pattern, *args):
     finally:
         if p.poll() is None: p.kill()
 
-def test_ctrl_c_and_kill_then_resume(here):
-    "Ctrl-C while pretraining and comparing, then a kill: what was finished stays, and --resume ends the run"
+def test_ctrl_c_then_resume(here):
+    "Ctrl-C while pretraining and comparing: what was finished stays, and --resume ends the run. Kills are in test_kill.py"
     args,out = [*SMOKE, '--epochs', '10', '--resume'], here/'runs/course'
     code,said = interrupted(here, signal.SIGINT, r'Pretraining \(simclr\): +[1-9]\d%', *args)
     assert code==130 and 'Traceback' not in said and 'run the same command with --resume to continue' in said
@@ -610,15 +610,10 @@ def test_ctrl_c_and_kill_then_resume(here):
     first,complete = stored_runs(out)
     assert first and not complete and not (out/'report.html').exists()
 
-    code,said = interrupted(here, signal.SIGKILL, r'Comparing.* [4-8]/\d+', *args)
-    assert code==-signal.SIGKILL and sha256_file(out/'encoder.safetensors')==encoder
-    second,_ = stored_runs(out)
-    assert second[:len(first)]==first and len(second)>len(first)
-
     r = sh(here, *args)
     assert r.returncode==0 and 'epochs: done earlier' in r.stdout, r.stderr
     last,complete = stored_runs(out)
-    assert sha256_file(out/'encoder.safetensors')==encoder and last[:len(second)]==second and complete
+    assert sha256_file(out/'encoder.safetensors')==encoder and last[:len(first)]==first and complete
     assert {f.name for f in out.iterdir()}==FILES
 
 def stored_runs(out):

@@ -21,17 +21,25 @@ def test_random_numbers_go_on_as_if_nothing_had_been():
     assert got==want and inside not in want
     with seeded(2): assert numbers()==inside
 
-def test_processes_give_what_one_process_gives():
+@pytest.fixture
+def two_cores(monkeypatch): monkeypatch.setenv('LOKY_MAX_CPU_COUNT', '2')
+
+def test_processes_give_what_one_process_gives(two_cores):
     jobs = [(float(a), 2.) for a in range(8)]
     alone = list(parallel_map(math.pow, jobs))
     assert alone==[a**2 for a,_ in jobs] and sorted(parallel_map(math.pow, jobs, workers=2))==alone
 
-def test_the_error_of_a_job_arrives():
+def test_the_error_of_a_job_arrives(two_cores):
     with pytest.raises(ValueError, match='invalid literal'): list(parallel_map(int, [('1',), ('x',)], workers=2))
     assert sorted(parallel_map(int, [('1',), ('2',)], workers=2))==[1, 2] # and the next call works
 
-def test_one_worker_or_one_job_starts_no_process():
+def test_one_worker_or_one_job_starts_no_process(two_cores):
     assert {*parallel_map(os.getppid, [()], workers=2), *parallel_map(os.getppid, [(), ()])}=={os.getppid()}
+
+def test_one_core_means_one_process(two_cores, monkeypatch):
+    assert {*parallel_map(os.getppid, [(), ()], workers=2)}=={os.getpid()}
+    monkeypatch.setenv('LOKY_MAX_CPU_COUNT', '1')
+    assert {*parallel_map(os.getppid, [(), ()], workers=2)}=={os.getppid()}
 
 def test_one_thread_ends_with_the_block():
     from threadpoolctl import threadpool_info

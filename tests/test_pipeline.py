@@ -9,7 +9,8 @@ import pytest
 from helpers import save_images,some_images
 from ssl_course.compute import seeded
 from ssl_course.encoder import Encoder
-from ssl_course.pipeline import _comparison,_run_store,find_task,labeled_splits,load_run_data,recommended_method,run_methods,run_starts,terminal_picture,verdict
+from ssl_course.evaluate.label_efficiency import Run
+from ssl_course.pipeline import _cheapest,_comparison,_run_store,find_task,labeled_splits,load_run_data,recommended_method,run_methods,run_starts,terminal_picture,verdict
 from ssl_course.plots import label_curve
 from ssl_course.settings import load_settings
 from ssl_course.stages import RunConfig,run_plan
@@ -111,7 +112,13 @@ def test_what_costs_more_has_to_be_clearly_better():
 def test_the_verdict_names_a_baseline_that_wanted_more():
     c = compared(**SCRATCH, pretrained_here_tuned=(.2, .3, .6))
     c.table['converged'] = (c.table.method!='from scratch') | (c.table.labels<10)
-    assert 'At 10 labels per class scratch had not converged after 800 updates' in verdict(c)
+    c.table['updates'] = 1600 # stored runs may have had more than this run allows
+    assert 'At 10 labels per class scratch had not converged after 1,600 updates' in verdict(c)
+
+def test_what_costs_least_is_trained_again():
+    runs = lambda **updates: [Run('from scratch', int(n[1:]), 0, .01, .5, .5, 1., u) for n,u in updates.items()]
+    assert _cheapest(runs(n1=400, n5=6400, n10=12_800), 5)==1
+    assert _cheapest(runs(n1=400, n5=400, n10=400), 5)==5 and _cheapest([], 5) is None
 
 def test_starts_of_a_run(tmp_path):
     "What is compared, cheapest first; on folders the trained encoder is continued, too"

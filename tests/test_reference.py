@@ -5,7 +5,7 @@ import pytest
 
 from helpers import NBS
 from ssl_course import reference
-from ssl_course.reference import NAMES,labeled_postcards,measure_reference,reference_plan,reference_runs
+from ssl_course.reference import NAMES,labeled_postcards,measure_reference,reference_plan,plot_tries,reference_runs
 from ssl_course.resume import source_hash
 from ssl_course.utils import asset_path
 
@@ -62,7 +62,11 @@ def test_cut_off_it_goes_on(tiny, monkeypatch, tmp_path):
     assert len(again)==3 and sorted(again, key=key)==sorted(straight, key=key)
 
 def test_read_only_for_the_same_images(tiny):
-    measure_reference('scratch', workers=1)
+    store = measure_reference('scratch', workers=1)
+    tries,chosen = store.all['tries'],store.rows('runs')[0]
+    assert {t['labels'] for t in tries}=={1} and len({(t['choice'], t['updates']) for t in tries})==len(tries)>=3
+    assert max(t['valid'] for t in tries if t['updates']==chosen['updates'])==chosen['valid'] # what the search chose is among them
+    assert len(plot_tries('scratch').axes[0].lines)==1 and plot_tries('nothing') is None
     data = labeled_postcards(16, 3, **tiny['images'])
     runs = reference_runs('scratch', data)
     assert len(runs)==3 and all(r.stored for r in runs) and {r.seed for r in runs}=={0, 1, 2}

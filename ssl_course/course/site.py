@@ -9,7 +9,7 @@ __all__ = ['parameters', 'Reference', 'page_of', 'module_files', 'module_noteboo
            'build_docs', 'readme', 'stale_readme', 'write_readme', 'main']
 
 # %% ../../nbs/course/site.ipynb #35d3d88d
-import argparse,ast,base64,hashlib,importlib,inspect,io,json,re,shutil,sys,tokenize
+import argparse,ast,base64,gc,hashlib,importlib,inspect,io,json,re,shutil,sys,tokenize
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -533,9 +533,10 @@ def build_docs(
     out = Path(out or cfg.doc_path).resolve()
     quarto = shutil.which('quarto')
     with working_directory(cfg.config_path), our_processors(cfg):
-        # as few processes as useful: each imports torch
-        if quarto: nbdev_docs.__wrapped__(n_workers=1)
-        else: proc = nbdev.serve.proc_nbs(cfg.nbs_path, n_workers=2)
+        # in this process: each further one would import torch
+        if quarto: nbdev_docs.__wrapped__(n_workers=0)
+        else: proc = nbdev.serve.proc_nbs(cfg.nbs_path, n_workers=0)
+    gc.freeze() # at exit, IPython collects garbage once for each notebook: a second each time
     if not quarto: render_pages(proc, out)
     elif out!=cfg.doc_path.resolve(): shutil.copytree(cfg.doc_path, out, dirs_exist_ok=True)
     n,by = len(list(out.rglob('*.html'))),'Quarto' if quarto else 'smalldocs'

@@ -224,17 +224,19 @@ def climb(
     limits:tuple, # of each setting, (smallest, largest)
     down:tuple, # of each setting: try smaller values, too?
     gains:tuple=None, # of each setting, how much a step has to gain; default: anything
+    ahead:tuple=None, # of each setting, how many steps to look ahead; default: one
 )->tuple: # the best settings, {settings: what `measure` returned}, whether no limit was in the way
     "Coordinate ascent on a logarithmic grid, until no neighbor has a higher score."
-    gains = gains or (0.,)*len(start)
+    gains,ahead = gains or (0.,)*len(start),ahead or (1,)*len(start)
     tried,best,blocked = {start: measure(*start)},tuple(start),set()
     def better(i, step):
-        new = _neighbor(best, i, step)
-        if not limits[i][0]<=new[i]<=limits[i][1]:
-            blocked.add((best, i))
-            return None
-        if new not in tried: tried[new] = measure(*new)
-        return new if tried[new][0]>tried[best][0]+gains[i] else None
+        for k in range(1, ahead[i]+1):
+            new = _neighbor(best, i, step**k, tried)
+            if not limits[i][0]<=new[i]<=limits[i][1]:
+                if k==1: blocked.add((best, i))
+                return None
+            if new not in tried: tried[new] = measure(*new)
+            if tried[new][0]>tried[best][0]+gains[i]: return new
     moved = True
     while moved:
         moved = False
@@ -244,10 +246,12 @@ def climb(
     return best,tried,not any(b==best for b,_ in blocked)
 
 # %% ../../nbs/library/evaluate/label_efficiency.ipynb #661f3091
-def _neighbor(settings, i, step):
+def _neighbor(settings, i, step, tried):
     "The settings with the one at `i` multiplied by `step`; whole numbers stay whole"
     v = settings[i]*step
     v = round(v) if isinstance(settings[i], int) else float(f'{v:.3g}')
+    # up by 10/3 and down again: the same rate, whatever was rounded
+    v = next((t[i] for t in tried if abs(t[i]/v-1)<.01), v)
     return (*settings[:i], v, *settings[i+1:])
 
 # %% ../../nbs/library/evaluate/label_efficiency.ipynb #cf5ee8fd
@@ -264,7 +268,7 @@ def _search(self:Comparison, method, n, seed):
         return (*best, 0),tried[best] if tried[best][1] else fresh(*best),True
     # the rate first, while updates are few and cheap; it is tried again at the end
     start,limits = (first, self.updates[0]),((1e-7, 1.), self.updates)
-    best,tried,ok = climb(measure, start, (second/first, 2), limits, (True, False), (0., .01))
+    best,tried,ok = climb(measure, start, (second/first, 2), limits, (True, False), (0., .01), (1, 2))
     return best,tried[best] if tried[best][1] else fresh(*best),ok
 
 # %% ../../nbs/library/evaluate/label_efficiency.ipynb #ff059d4b

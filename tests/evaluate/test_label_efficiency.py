@@ -32,9 +32,10 @@ def trained(monkeypatch):
     monkeypatch.setattr(Comparison, 'train', noted)
     return calls
 
-def test_workers_give_the_same_numbers(parts, trained):
+def test_workers_give_the_same_numbers(parts, trained, monkeypatch):
     "Bit by bit, when the one process has one thread like each of the two"
     import torch
+    monkeypatch.setenv('LOKY_MAX_CPU_COUNT', '2')
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try: alone = compare(parts, 1)
@@ -72,7 +73,8 @@ def _children(pid):
 
 @pytest.mark.skipif(not Path('/proc/self/task').exists(), reason='reads the process table of Linux')
 def test_ctrl_c_stops_the_workers(tmp_path):
-    p = subprocess.Popen([sys.executable, '-c', CODE], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, cwd=tmp_path)
+    env = os.environ | {'LOKY_MAX_CPU_COUNT': '2'}
+    p = subprocess.Popen([sys.executable, '-c', CODE], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, cwd=tmp_path)
     assert p.stdout.readline().startswith('finished'), p.stderr.read()
     kids = _children(p.pid)
     assert len(kids)>=2
@@ -109,6 +111,16 @@ def test_climb_tries_more_updates_again_when_the_rate_has_moved():
     (u,lr),tried,ok = climb(ridge, (100, .01), (2, 3.), ((100, 10_000), (1e-5, 1.)), (False, True))
     assert ok and u==1600 and lr<=.0012 and (400, .01) in tried
 
+def test_climb_looks_ahead_and_comes_back_to_the_same_rates():
+    "A gain that chance hid at twice the updates is seen at four times as many; up by 10/3 and down again is the same rate"
+    hidden = lambda u,lr: ({100: .3, 200: .305, 400: .33, 800: .335, 1600: .338}[u]-.001*abs(log(lr/.01)),)
+    search = lambda **kw: climb(hidden, (100, .003), (2, 10/3), LIMITS, (False, True), (.01, 0.), **kw)
+    assert search()[0]==(100, .01)
+    best,tried,ok = search(ahead=(2, 1))
+    assert best==(400, .01) and ok and (1600, .01) in tried
+    rates = sorted({lr for _,lr in tried})
+    assert all(b/a>3 for a,b in zip(rates, rates[1:]))
+
 class Curve:
     "Stands in for training: accuracy by rate and updates; counts what was trained"
     def __init__(self, accuracy): self.accuracy,self.trained = accuracy,[]
@@ -122,8 +134,8 @@ def searched(parts, accuracy, **kwargs):
     c.train = Curve(accuracy)
     return c,c._search(c.methods[0], 1, 0)
 
-@pytest.mark.parametrize('gain,chosen,converged', [(.012, 3200, False), (.008, 100, True)])
-def test_twice_the_updates_must_gain_a_point(gain, chosen, converged, parts):
+@pytest.mark.parametrize('gain,chosen,converged', [(.012, 3200, False), (.008, 1600, True), (.004, 100, True)])
+def test_two_or_four_times_the_updates_must_gain_a_point(gain, chosen, converged, parts):
     _,((_,updates),found,ok) = searched(parts, lambda lr,u: .3+gain*log(u/100, 2)-.01*abs(log(lr/.003)))
     assert (updates, ok)==(chosen, converged) and found[2]=='model'
 
