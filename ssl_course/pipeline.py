@@ -426,8 +426,8 @@ def _predictions(model, test, n=24):
 # %% ../nbs/library/pipeline.ipynb #6fdba17b
 _HOW = ('Mean ± standard deviation over {seeds} seeds; in parentheses the gap to training from '
         'scratch, in points. With the same augmentation, every method chose its learning rate and '
-        'its number of updates (for frozen encoders the penalty) on {valid:,} validation images: '
-        'more of them until neither twice nor four times as many gained a point. '
+        'its number of updates (for frozen encoders the penalty) on {valid:,} validation images. '
+        'It got more updates until neither twice nor four times as many gained a point. '
         '{test:,} test images were used once.')
 
 def write_report(

@@ -12,12 +12,13 @@ from dataclasses import asdict
 from functools import partial
 
 import pandas as pd
+from matplotlib.ticker import PercentFormatter
 
 from .data.postcards import Postcards
 from .encoder import Encoder,ResidualBlock,small_body
 from .evaluate.label_efficiency import Comparison,Method,Run,climb,fit_few
 from .finetune import careful,naive,run_recipe
-from .plots import course_style,new_figure
+from .plots import _names_at_ends,course_style,new_figure
 from .resume import ResultStore
 from .utils import asset_path,read_json,sha256_file
 from .views import mild_views
@@ -99,22 +100,23 @@ def reference_runs(
 # %% ../nbs/library/reference.ipynb #feda6706
 def plot_tries(
     name:str, # of `NAMES`
-): # figure; None when nothing is stored
+): # figure, its description in `fig.alt`; None when nothing is stored
     "Validation accuracy against updates, for each number of labels: did more still help?"
     d = read_json(asset_path('reference')/f'{name}.json')
     if not (d and d.get('tries')): return None
     best = pd.DataFrame(d['tries']).groupby(['labels', 'updates']).valid.max().unstack(0)
+    ends = {f'{n} per class': v.dropna().iloc[-1] for n,v in best.items()}
     with course_style():
         ax = new_figure(6, 3.6).add_subplot()
         best.plot(ax=ax, marker='o', logx=True, legend=False)
-        ax.set(xlabel='updates', ylabel='accuracy on validation images', title=name, ylim=(0, 1),
-               xlim=(best.index.min()*.9, best.index.max()*2.3))
+        ax.set(xlabel='updates', ylabel='accuracy on validation images', title=name, ylim=(0, 1))
         ax.set_xticks(best.index, [f'{u:,}' for u in best.index])
         ax.minorticks_off()
-        for line,(n,v) in zip(ax.lines, best.items()):
-            end = v.dropna()
-            ax.annotate(f'{n} per class', (end.index[-1], end.iloc[-1]), (8, 0), va='center',
-                        textcoords='offset points', color=line.get_color())
+        ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        _names_at_ends(ax, ends, {m: (l.get_color(), '', '-') for m,l in zip(ends, ax.lines)})
+    last = best.apply(pd.Series.last_valid_index)
+    said = '; '.join(f'{m} {a:.0%} after {u:,}' for (m,a),u in zip(ends.items(), last))
+    ax.figure.alt = f'Validation accuracy of {name} against updates: {said}.'
     return ax.figure
 
 # %% ../nbs/library/reference.ipynb #27addd8d

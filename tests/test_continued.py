@@ -141,8 +141,7 @@ def test_the_guard_leaves_training_as_it_is():
 def test_a_wrecking_rate_is_stopped_and_undone():
     guard = FeatureGuard(world(), every=2, patience=2)
     l = go_on(6, lr=3., factor=1., guard=guard)
-    first,last = guard.rows[0],guard.rows[-1]
-    assert guard.stopped and guard.step==4 and last['rank']<.7*first['rank'], guard.rows
+    assert guard.stopped and guard.step==4 and guard.rows[-1]['rank']<guard.rows[0]['rank']/2
     assert guard.kept_start and same(state(l.encoder), trained().state_dict())
     assert l.encoder.lineage==trained().lineage and 'did not help' in guard.verdict()
 

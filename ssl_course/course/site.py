@@ -536,7 +536,6 @@ def build_docs(
         # in this process: each further one would import torch
         if quarto: nbdev_docs.__wrapped__(n_workers=0)
         else: proc = nbdev.serve.proc_nbs(cfg.nbs_path, n_workers=0)
-    gc.freeze() # at exit, IPython collects garbage once for each notebook: a second each time
     if not quarto: render_pages(proc, out)
     elif out!=cfg.doc_path.resolve(): shutil.copytree(cfg.doc_path, out, dirs_exist_ok=True)
     n,by = len(list(out.rglob('*.html'))),'Quarto' if quarto else 'smalldocs'
@@ -631,7 +630,9 @@ def main(
     check.add_argument('--check', action='store_true', help='only say whether it is up to date')
     args = p.parse_args(argv)
     try:
-        if args.what=='docs': build_docs(args.out)
+        if args.what=='docs':
+            build_docs(args.out)
+            gc.freeze() # at exit, IPython collects garbage for each notebook: a second each time
         else: return _readme(args.check)
     except InputError as e:
         print(e, file=sys.stderr)

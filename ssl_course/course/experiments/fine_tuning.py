@@ -10,8 +10,6 @@ __all__ = ['WORKERS', 'RECIPE_COMPARISON', 'DECAY_COMPARISON', 'plan', 'data', '
 from dataclasses import asdict
 from functools import partial
 
-from joblib import cpu_count
-
 from ..experiment import Experiment,cached_encoder,cached_task
 from ...data.postcards import Postcards
 from ...encoder import Encoder
@@ -24,7 +22,7 @@ from ...pretext.simclr import SimCLR
 
 # %% ../../../nbs/course/experiments/fine_tuning.ipynb #fc8f3847
 # processes that train side by side, one thread each: small networks gain little from more
-WORKERS = min(4, cpu_count())
+WORKERS = 4
 
 # %% ../../../nbs/course/experiments/fine_tuning.ipynb #d9669417
 def plan(

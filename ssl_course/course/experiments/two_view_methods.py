@@ -16,7 +16,6 @@ from pathlib import Path
 from time import perf_counter
 
 import numpy as np
-from joblib import cpu_count
 from sklearn.metrics import r2_score
 
 from ...collapse import CollapseMeter
@@ -174,7 +173,7 @@ def contrast_run(
         seed=p['seed']), range(start, start+p['factors'])))
 
 # %% ../../../nbs/course/experiments/two_view_methods.ipynb #9c3d766d
-WORKERS = min(2, cpu_count()) # processes that train side by side, one thread each
+WORKERS = 2 # processes that train side by side, one thread each
 
 def contrast_keys(
     p:dict, # a `contrast_plan`
