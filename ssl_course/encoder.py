@@ -455,11 +455,13 @@ def load(cls:Encoder,
 @patch(cls_method=True)
 def available(cls:Encoder)->pd.DataFrame:
     """The encoders that come with the package, a row each: pretext task, images, size in pixels,
-    and the accuracy of a linear probe by labels per class."""
+    what they were trained on and for how long, and the accuracy of a linear probe by labels per
+    class."""
     def row(file):
         last = read_tensors(file)[1]['lineage'][-1]
         probe = {f'{n} labels': a for n,a in last['curve'][-1]['accuracy'].items()}
-        return {k: last[k] for k in ('task', 'data', 'size', 'images', 'seconds')} | probe
+        how = {k: last[k] for k in ('task', 'data', 'size', 'images', 'seconds')}
+        return how | dict(machine=' then '.join(last.get('machines', []))) | probe
     files = sorted(asset_path('encoders').glob('*.safetensors'))
     return pd.DataFrame([row(f) for f in files], index=pd.Index([f.stem for f in files], name='name'))
 

@@ -1,10 +1,12 @@
 "Stored comparisons: measured with today's code and encoders, resumable, and read only where the images are the same."
 import json
 
+import numpy as np
 import pytest
 
 from helpers import NBS
 from ssl_course import reference
+from ssl_course.data.imageset import ImageSet
 from ssl_course.reference import NAMES,labeled_postcards,measure_reference,reference_plan,plot_tries,reference_runs
 from ssl_course.resume import source_hash
 from ssl_course.utils import asset_path
@@ -71,3 +73,19 @@ def test_read_only_for_the_same_images(tiny):
     runs = reference_runs('scratch', data)
     assert len(runs)==3 and all(r.stored for r in runs) and {r.seed for r in runs}=={0, 1, 2}
     assert not reference_runs('scratch', data | dict(test=data['valid'])) and not reference_runs('nothing', data)
+    assert not reference_runs('scratch', labeled_postcards(16, 4, **tiny['images']))
+
+def test_another_machine_draws_the_same_images(tiny):
+    "Its vector instructions may round a byte in some thousands the other way: the fingerprint says no, the stored runs still count"
+    measure_reference('scratch', workers=1)
+    data = labeled_postcards(16, 3, **tiny['images'])
+    def elsewhere(images):
+        x = np.array(images.x)
+        at = np.random.default_rng(0).random(x.shape)<1e-3
+        x[at] ^= 1
+        return ImageSet(x, images.y, images.vocab, images.names, images.name)
+    other = {k: elsewhere(v) for k,v in data.items()}
+    assert all(other[k].fingerprint!=data[k].fingerprint for k in data)
+    assert len(reference_runs('scratch', other))==3
+    wrong = ImageSet(data['pool'].x, np.roll(data['pool'].y, 1), data['pool'].vocab)
+    assert not reference_runs('scratch', data | dict(pool=wrong))
