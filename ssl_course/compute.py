@@ -10,6 +10,7 @@ __all__ = ['pick_device', 'pick_precision', 'autocast', 'seeded', 'one_thread', 
 import ctypes,gc,random,sys
 from contextlib import nullcontext
 from functools import cache
+from time import monotonic
 
 import numpy as np
 import torch
@@ -112,7 +113,14 @@ def trim_memory():
     "Return freed blocks to the system, where the C library has `malloc_trim`; takes milliseconds."
     if sys.platform=='linux' and (trim := getattr(ctypes.CDLL(None), 'malloc_trim', None)): trim(0)
 
-def release_memory():
+_collected = -float('inf') # when, by `monotonic`
+
+def release_memory(
+    rest:float=0., # seconds since the last time in which it does nothing
+):
     "Collect garbage, then `trim_memory`."
+    global _collected
+    if monotonic()-_collected<rest: return
     gc.collect()
     trim_memory()
+    _collected = monotonic()

@@ -370,7 +370,7 @@ def fit_quietly(
             fit(learn)
     finally:
         bar.close()
-        release_memory() # else dozens of fits in one process take more and more
+        release_memory(rest=10.) # else dozens of fits in one process take more and more
     return learn
 
 # %% ../nbs/library/pretrain.ipynb #0abd91aa

@@ -51,7 +51,7 @@ class EncoderPlan:
 # %% ../nbs/library/pretrained.ipynb #53680b6b
 ENCODER_PLANS = {
     'postcards-simclr': EncoderPlan('simclr', dict(temp=.3, hidden=512), lr=2e-3, wd=1e-4,
-                                    bs=64, steps=480, epochs=60, view=24),
+                                    epochs=128, view=24),
     'postcards-vicreg': EncoderPlan('vicreg', dict(cov=4., dim=256, hidden=1024), wd=.01, view=24),
     'postcards-rotation': EncoderPlan('rotation', wd=1e-4)}
 
