@@ -204,11 +204,12 @@ def _arrow(ax, start, curve, target, most):
     ratio = f'{stop/start:.1f}' if stop else f'more than {most/start:.1f}'
     style = dict(arrowstyle='->', lw=1.6, color='#222222', shrinkA=5, shrinkB=0)
     ax.annotate('', (stop or most, target), (start, target), arrowprops=style)
-    # right of the tip and below it no curve comes; at the edge there is no room, so above
-    side = dict(ha='left', va='top', xytext=(5, -1))
+    # right of the tip and below it no curve comes; near the edge there is no room, so elsewhere
+    at,side = stop or most,dict(ha='left', va='top', xytext=(5, -1))
     if stop is None: side = dict(ha='right', va='bottom', xytext=(0, 3))
+    elif stop>most**.75: at,side = (start*stop)**.5,dict(ha='center', va='top', xytext=(0, -4))
     halo = [withStroke(linewidth=3, foreground='white')]
-    ax.annotate(f'{ratio}× the labels', (stop or most, target), textcoords='offset points',
+    ax.annotate(f'{ratio}× the labels', (at, target), textcoords='offset points',
                 fontsize=9, weight='bold', path_effects=halo, zorder=4, **side)
     return f' The accuracy of {start} labels per class is reached with {ratio}× the labels.'
 
