@@ -70,9 +70,9 @@ def test_image_grid_fits_a_page(n, ncols, size):
     drawn(fig)
 
 def test_image_grid_takes_what_training_has():
-    torch = pytest.importorskip('torch')
+    import torch
     t = torch.rand(4, 3, 8, 8)
-    want = (t.permute(0,2,3,1).numpy()*255).round().astype(np.uint8)
+    want = (t.permute(0,2,3,1).double().numpy()*255).round().astype(np.uint8) # in float32 one of thousands is rounded the other way
     np.testing.assert_array_equal(plots.as_images(t), want)
     assert plots.as_images(t[:,:1]).shape==(4, 8, 8, 3)
     assert plots.as_images(np.zeros((8, 8, 3), np.uint8)).shape==(1, 8, 8, 3)
