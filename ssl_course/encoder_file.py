@@ -13,6 +13,7 @@ import fastai
 import numpy as np
 import torch
 from safetensors import SafetensorError,safe_open
+from safetensors.torch import load as from_bytes
 from safetensors.torch import save as to_bytes
 
 from . import __version__
@@ -45,10 +46,9 @@ def read_tensors(
     path = Path(path)
     if not path.is_file(): raise InputError(f"There is no file {path}.")
     try:
-        with safe_open(str(path), 'pt') as f:
-            meta = f.metadata() or {}
-            card = json.loads(meta['ssl_course']) if 'ssl_course' in meta else None
-            return {k: f.get_tensor(k) for k in f.keys()}, card
+        with safe_open(str(path), 'np') as f: meta = f.metadata() or {}
+        card = json.loads(meta['ssl_course']) if 'ssl_course' in meta else None
+        return from_bytes(path.read_bytes()),card # `get_tensor` turns a Ctrl-C into a ValueError
     except (SafetensorError,json.JSONDecodeError,OSError) as e:
         raise InputError(f"{path} can't be read: {_what_it_is(path)}. Nothing was loaded.") from e
 

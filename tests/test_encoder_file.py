@@ -1,5 +1,5 @@
 "Files that must not be executed, and files that are cut off. What a card says is in test_encoder.py."
-import argparse,os,pickle
+import argparse,os,pickle,random,signal
 from pathlib import Path
 
 import pytest
@@ -60,3 +60,22 @@ class Other: pass
 def test_the_refusal_says_how_to_allow(tmp_path):
     torch.save(dict(w=torch.ones(2), o=Other()), f := tmp_path/'o.pt')
     with pytest.raises(InputError, match='add_safe_globals'): read_weights(f)
+
+def test_ctrl_c_while_reading_stays_ctrl_c(source, tmp_path):
+    "safetensors' `get_tensor` made a ValueError of it, which the command line showed with a traceback"
+    source.save(f := tmp_path/'e.safetensors')
+    listening,draw,came = False,random.Random(0),[]
+    def ring(*_):
+        if listening: raise KeyboardInterrupt
+    before = signal.signal(signal.SIGALRM, ring)
+    try:
+        while len(came)<200:
+            try:
+                listening = True
+                signal.setitimer(signal.ITIMER_REAL, draw.uniform(1e-4, 3e-3))
+                while True: read_tensors(f)
+            except BaseException as e:
+                listening = False
+                came.append(type(e))
+    finally: signal.signal(signal.SIGALRM, before)
+    assert set(came)=={KeyboardInterrupt}
