@@ -1381,6 +1381,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                                               'ssl_course/evaluate/label_efficiency.py'),
                                                       'ssl_course.evaluate.label_efficiency.Method.make': ( 'library/evaluate/label_efficiency.html#method.make',
                                                                                                             'ssl_course/evaluate/label_efficiency.py'),
+                                                      'ssl_course.evaluate.label_efficiency.Method.random': ( 'library/evaluate/label_efficiency.html#method.random',
+                                                                                                              'ssl_course/evaluate/label_efficiency.py'),
                                                       'ssl_course.evaluate.label_efficiency.Method.scratch': ( 'library/evaluate/label_efficiency.html#method.scratch',
                                                                                                                'ssl_course/evaluate/label_efficiency.py'),
                                                       'ssl_course.evaluate.label_efficiency.Run': ( 'library/evaluate/label_efficiency.html#run',

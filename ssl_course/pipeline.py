@@ -308,9 +308,9 @@ def main_count(
 
 # %% ../nbs/library/pipeline.ipynb #2976b6e5
 def _stored_runs(data, p):
-    """Runs of postcards that are only read, and those done again: of each method, one number of
-    labels. From scratch also those with more labels than were asked for, to see where it catches
-    up."""
+    """Runs of postcards that are only read, and those done again: of each method, the first seed
+    of one number of labels. From scratch also those with more labels than were asked for, to see
+    where it catches up."""
     if p['labeled']: return [],[]
     most,stored,again = max(p['labels']),[],[]
     for name in [n for n in NAMES if n.startswith('scratch') or n==p['encoder']]:
@@ -318,8 +318,9 @@ def _stored_runs(data, p):
         here = [r for r in runs if r.labels in p['labels']]
         more = [r for r in runs if r.labels>most and r.method=='from scratch']
         n = _cheapest(here, main_count(p['labels']))
-        stored += [r for r in here if r.labels!=n]+more
-        again += [r for r in here if r.labels==n]
+        first = [r for r in here if r.labels==n and r.seed==0]
+        stored += [r for r in here if r not in first]+more
+        again += first
     return stored,again
 
 def _cheapest(runs, main):
@@ -505,16 +506,15 @@ def _not_converged(c):
 # %% ../nbs/library/pipeline.ipynb #14691a5b
 def stored_notes(
     c:Comparison, # finished
-    stored, # `Run`s measured earlier, of rows that were trained again
+    stored, # `Run`s measured earlier that were trained again
 )->list: # of sentences
-    "Which rows are old, and what came out when one of each was trained again."
+    "Which numbers are old, and what came out when a run of each method was trained again."
     if not stored: return []
-    t,old = c.table,pd.DataFrame(map(asdict, stored)).groupby(['method', 'labels']).accuracy.mean()
-    now = t[~t.stored].groupby(['method', 'labels']).accuracy.mean()
-    again = [f"{m} with {n} label{'s'*(n>1)} per class {now[m, n]:.1%} (stored: {a:.1%})"
-             for (m,n),a in old.items()]
-    return [f"Rows with a star were measured earlier, and only read. One of each was trained "
-            f"again: {', '.join(again)}."]
+    now = {(r.method, r.labels, r.seed): r.accuracy for r in c.runs if not r.stored}
+    again = [f"{r.method} with {r.labels} label{'s'*(r.labels>1)} per class "
+             f"{now[r.method, r.labels, r.seed]:.1%} (stored: {r.accuracy:.1%})" for r in stored]
+    return ["Numbers with a star are of runs that were measured earlier, and only read. One run of "
+            f"each method was trained again: {', '.join(again)}."]
 
 # %% ../nbs/library/pipeline.ipynb #d0c4ba36
 def suggest_labels(

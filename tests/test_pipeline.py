@@ -10,7 +10,7 @@ from helpers import save_images,some_images
 from ssl_course.compute import seeded
 from ssl_course.encoder import Encoder
 from ssl_course.evaluate.label_efficiency import Run
-from ssl_course.pipeline import _cheapest,_comparison,_run_store,find_task,labeled_splits,load_run_data,recommended_method,run_methods,run_starts,terminal_picture,verdict
+from ssl_course.pipeline import _cheapest,_comparison,_run_store,find_task,labeled_splits,load_run_data,recommended_method,run_methods,run_starts,stored_notes,terminal_picture,verdict
 from ssl_course.plots import label_curve
 from ssl_course.settings import load_settings
 from ssl_course.stages import RunConfig,run_plan
@@ -134,17 +134,23 @@ def test_starts_of_a_run(tmp_path):
                    'continued here, fine-tuned', 'pretrained here, frozen', 'pretrained here, fine-tuned']
 
 def test_make_course_reads_what_is_stored(tmp_path):
-    "All but the column that is done again, with the settings found then; other images, and everything is trained"
+    "All but the run of each method that is done again, with the settings found then; other images, and everything is trained"
     p = run_plan(RunConfig(seeds=2, labels=(1, 5, 50)), load_settings(budget='cpu', size=32, seed=42)) | dict(images=20)
     data = load_run_data(p)
     c,stored = _comparison(data, p, tmp_path)
     tuned = [r for r in stored if r.method=='postcards-simclr, fine-tuned']
-    assert sorted((r.labels, r.seed) for r in tuned)==[(1, 0), (1, 1), (50, 0), (50, 1)] and all(r.stored for r in stored)
+    assert sorted((r.labels, r.seed) for r in tuned)==[(1, 0), (1, 1), (5, 1), (50, 0), (50, 1)] and all(r.stored for r in stored)
     rate,updates,converged = c.chosen['postcards-simclr, fine-tuned', 5]
     assert 1e-4<rate<.1 and updates>=400 and converged
     other = replace(data, test=data.valid.take(slice(0, 500)), valid=data.valid.take(slice(500, None)))
     c,stored = _comparison(other, p, tmp_path)
     assert not stored and not c.chosen
+
+def test_what_was_trained_again_is_compared_with_its_own_run():
+    "Not with the mean over seeds, of which the others are only read"
+    run = lambda seed,accuracy,stored=False: Run('from scratch', 1, seed, .01, .5, accuracy, 1., 400, stored=stored)
+    c = SimpleNamespace(runs=[run(0, .15), run(1, .9, True)])
+    assert stored_notes(c, [])==[] and 'from scratch with 1 label per class 15.0% (stored: 16.0%)' in stored_notes(c, [run(0, .16)])[0]
 
 def test_runs_of_another_encoder_are_not_taken_over(tmp_path):
     "The file that was named has changed: its runs are done again"

@@ -45,7 +45,12 @@ class Method:
             fresh = Encoder.build(self.encoder.arch, self.encoder.channels)
             fresh.load_state_dict(self.encoder.state_dict())
             return fresh.to(self.encoder.mean.device)
-        return self.encoder() if callable(self.encoder) else Encoder.load(self.encoder)
+        return self.encoder() if self.random else Encoder.load(self.encoder)
+
+    @property
+    def random(self)->bool:
+        "Is the encoder another one for each seed? A module is callable, too"
+        return callable(self.encoder) and not isinstance(self.encoder, Encoder)
 
 # %% ../../nbs/library/evaluate/label_efficiency.ipynb #e2e610e1
 @patch(cls_method=True)
@@ -154,7 +159,7 @@ class Comparison:
 @patch
 def _embedded(self:Comparison, method, seed, images):
     "Embeddings of a frozen encoder, computed once for each set (untrained: and for each seed)"
-    key = (method.name, seed if callable(method.encoder) else None, id(images))
+    key = (method.name, seed if method.random else None, id(images))
     if key not in self._kept:
         with seeded(seed): encoder = method.make().to(pick_device())
         self._kept[key] = embed(encoder, images)
@@ -174,7 +179,7 @@ def train(self:Comparison,
     if method.recipe is None:
         z = partial(self._embedded, method, seed)
         probe = linear_probe(z(few), few.y, choice, z(self.pool))
-        self._kept.pop((method.name, seed if callable(method.encoder) else None, id(few)))
+        self._kept.pop((method.name, seed if method.random else None, id(few)))
         return (lambda images: float(probe.score(z(images), images.y))),None
     model = fit_method(method, few, choice, seed, updates=updates, **self.fit)
     return (lambda images: float((model.predict(images)[0]==images.y).mean())),model
@@ -362,14 +367,14 @@ def _cells(self:Comparison, f):
 @patch
 def summary(self:Comparison)->pd.DataFrame:
     """Accuracy on the test images, mean ± standard deviation over seeds, and in parentheses the
-    gap to the first method in percentage points. A star marks runs that were only read."""
+    gap to the first method in percentage points. A star: some of the runs were only read."""
     first = self.table[self.table.method==self.methods[0].name]
     base = first.groupby('labels').accuracy.mean()
     def cell(t):
         mean,spread = t.accuracy.mean(),(t.accuracy.std(ddof=1) if len(t)>1 else 0.)
         n,other = t.labels.iloc[0],t.method.iloc[0]!=self.methods[0].name
         gap = f' ({100*(mean-base[n]):+.1f})' if other and n in base else ''
-        marks = f"{'*' if t.stored.all() else ''}{'' if t.converged.all() else ', not converged'}"
+        marks = f"{'*' if t.stored.any() else ''}{'' if t.converged.all() else ', not converged'}"
         return f'{mean:.3f} ± {spread:.3f}{gap}{marks}'
     return self._cells(cell)
 

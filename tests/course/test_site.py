@@ -51,12 +51,13 @@ def visit(page, base, name):
 @pytest.fixture(scope='session')
 def visits(site, base, browser):
     "Every page of the site, visited once: {name: what was found}"
-    res = {}
+    res,window = {},browser.new_context() # one for all pages: what they share is read once
     for f in sorted(site.rglob('*.html')):
-        page = browser.new_page()
+        page = window.new_page()
         name = f.relative_to(site).as_posix()
         res[name] = visit(page, base, name)
         page.close()
+    window.close()
     return res
 
 def dead_links(pages, files):

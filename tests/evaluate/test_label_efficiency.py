@@ -63,7 +63,7 @@ from ssl_course.data.postcards import Postcards
 world = Postcards(size=16, seed=5)
 parts = [world.images(n, start=s) for n,s in ((120, 0), (60, 120), (60, 180))]
 seen = lambda r,m: print('finished', r.seed, flush=True)
-c = Comparison([Method.scratch(partial(Encoder.small, width=4), epochs=2)], *parts, labels=(1, 2), seeds=50, updates=40)
+c = Comparison([Method.scratch(partial(Encoder.small, width=4), epochs=2)], *parts, labels=(1, 2), seeds=500, updates=4)
 c.run(on_run=seen, workers=2)
 '''
 
@@ -190,6 +190,18 @@ def test_stored_runs_are_read_and_marked(parts, trained):
     assert {t[0] for t in trained}=={'frozen'} and {t[1] for t in trained}=={1}
     t = c.summary()
     assert t.loc['from scratch', 50]=='0.500 ± 0.000*' and t.loc['frozen', 50]=='–' and '*' not in t.loc['frozen', 1]
+
+def test_a_frozen_encoder_embeds_each_set_once(parts, monkeypatch):
+    "Whether it is handed over or read from a file; an untrained one is another one for each seed"
+    from ssl_course.encoder import Encoder
+    from ssl_course.evaluate import label_efficiency as module
+    small,embed,sets = partial(Encoder.small, width=4),module.embed,[]
+    monkeypatch.setattr(module, 'embed', lambda e,images: sets.append(id(images)) or embed(e, images))
+    def embedded(encoder):
+        sets.clear()
+        module.Comparison([module.Method.frozen(encoder)], *parts, labels=(1, 2), seeds=2, **SIZES).run(progress=False)
+        return [sets.count(id(part)) for part in parts]
+    assert embedded(small())==[1, 1, 1] and embedded(small)==[2, 2, 2]
 
 def test_a_method_can_have_updates_of_its_own(parts, trained):
     "One that is costly to train gets fewer; the others keep the comparison's"
