@@ -47,6 +47,7 @@ from .finetune import lr_find_groups
 from .continued import FeatureGuard,continue_pretraining
 from .export import to_pytorch,to_fastai,to_onnx,to_upstream
 from .evaluate.probes import embed,knn_accuracy,linear_probe
+from .evaluate.leakage import near_duplicates
 from .evaluate.selection import select
 from .evaluate.label_efficiency import Method,Comparison,label_efficiency,labels_saved
 from .evaluate.forgetting import stage_similarity,factor_probe,forgetting_report

@@ -83,20 +83,20 @@ def run(
     budget:Literal[BUDGETS]=None, # seconds, minutes or hours of work (default: settings.ini)
     seed:int=None, # where all random choices start from (default: settings.ini)
     encoder:ENCODER=None, # to start from: a file, general, one of the package, timm:MODEL
+    leave_out:bool=False, # train on no image that is, or looks like, a validation or test image
     resume:bool=False, # continue after the stages that an earlier run finished
     force:bool=False, # start over in a folder that has an earlier run
 ):
     """The whole line: pretrain, transfer, fine-tune, compare, report.
 
-    Compares four starts with the same few labels: random weights, a trained encoder, the same one
-    continued on the unlabeled images, and one pretrained on them alone. Says which to take, in a
-    report. Without folders it draws its own images."""
+    Compares four starts with few labels: random weights, a trained encoder, the same one continued
+    on your images, and one pretrained on them alone. Without folders it draws its own images."""
     from ssl_course.stages import RunConfig,Stages,run_plan,show_result
     config = RunConfig(unlabeled, labeled, pretext, epochs, labels, seeds, out, size, budget, seed,
-                       encoder)
+                       encoder, leave_out)
     plan = run_plan(config, load_settings(budget=budget, seed=seed, size=size))
-    own = unlabeled or labeled # whose images may have changed since
-    if resume and not (force or own) and (Path(out)/'report.html').exists(): # no need of PyTorch
+    # own images may have changed; postcards haven't, and PyTorch isn't needed
+    if resume and not (force or unlabeled or labeled) and (Path(out)/'report.html').exists():
         if Stages(out, plan, resume=True).finished: return show_result(out)
     from ssl_course.pipeline import run_pipeline
     gc.freeze() # else each fit looks through all that was imported for garbage
@@ -165,25 +165,25 @@ def finetune(
     size:int=None, # side of the square images in pixels (default: that of pretraining)
     budget:Literal[BUDGETS]=None, # seconds, minutes or hours of work (default: settings.ini)
     seed:int=None, # where all random choices start from (default: settings.ini)
+    leave_out:bool=False, # train on no image that looks like a validation or test image
     resume:bool=False, # go on after the last epoch of a training that was interrupted
     force:bool=False, # start over, and replace what is there
 ):
     "Fine-tune an encoder on labeled images and write a model file. Lesson 9 compares the recipes."
     from ssl_course.encoder import Encoder
-    from ssl_course.pipeline import checkpoint_of,labeled_splits
+    from ssl_course.pipeline import checkpoint_of
     s,recipe = load_settings(budget=budget, size=size, seed=seed),_find_recipe(recipe)
     if _finished(out, resume, force): return
     encoder = Encoder.load(encoder)
     size = size or next((e['size'] for e in encoder.lineage if 'size' in e), s.size)
-    pool,valid,test = labeled_splits(labeled, size, s.seed)
+    pool,valid,test = _labeled_parts(labeled, size, s.seed, leave_out)
     recipe = recipe(epochs=epochs or s.pick(6, 20, 50), lr=lr)
     if force: checkpoint_of(out).unlink(missing_ok=True)
     model = _fine_tuned(encoder, pool, valid, recipe, s.seed, checkpoint_of(out))
     model.save(out, size=size)
     checkpoint_of(out).unlink(missing_ok=True)
-    accuracy = (model.predict(test)[0]==test.y).mean()
-    print(f'Accuracy on {len(test):,} test images: {accuracy:.1%}. Wrote {out}. '
-          f'Next: ssl-course predict {out} IMAGE.jpg')
+    print(f'Accuracy on {len(test):,} test images: {(model.predict(test)[0]==test.y).mean():.1%}. '
+          f'Wrote {out}. Next: ssl-course predict {out} IMAGE.jpg')
 
 # %% ../nbs/library/cli.ipynb #3eb5ab0a
 def _find_recipe(name):
@@ -192,6 +192,12 @@ def _find_recipe(name):
     known = ['careful', *(n.replace(' ', '_') for n in finetune.RECIPES if n!='from scratch')]
     if name in known: return getattr(finetune, name)
     raise InputError(f"There is no recipe {name!r}; there are {', '.join(known)}.")
+
+def _labeled_parts(labeled, size, seed, leave_out):
+    "Images to train on, to choose with and to test on; twins among them are listed or left out"
+    from ssl_course.pipeline import labeled_splits,without_twins
+    pool,valid,test = labeled_splits(labeled, size, seed)
+    return without_twins(pool, (valid+test).unlabeled(), leave_out=leave_out),valid,test
 
 def _fine_tuned(encoder, pool, valid, recipe, seed, checkpoint):
     "A classifier of `pool`, trained by `recipe`, which it prints"

@@ -9,8 +9,10 @@ from functools import wraps
 import numpy as np,pytest,torch
 from PIL import Image
 
+from helpers import save_images
 from ssl_course import cli
 from ssl_course.cli import command_parser,main,parser
+from ssl_course.data.postcards import Postcards
 from ssl_course.encoder import Encoder
 from ssl_course.utils import InputError,sha256_file
 
@@ -159,7 +161,6 @@ def png(path, seed=0, side=32):
 @pytest.fixture(scope='module')
 def photos(tmp_path_factory):
     "Folders as of a user: 60 unlabeled drawn images and three classes of 20 labelled ones"
-    from ssl_course.data.postcards import Postcards
     top = tmp_path_factory.mktemp('photos')
     world = Postcards(size=32, seed=7).images(500)
     def save(i, path):
@@ -212,6 +213,37 @@ def test_leaked_images(here, photos, capsys):
         shutil.copy(f, here/f'un/renamed_{i}.png')
     said = refused(capsys, *folders(here/'un', photos/'labeled'))
     assert 'also in' in said and 'renamed_' in said and not (here/'runs/course/encoder.safetensors').exists()
+
+def twins_of_test_images(here):
+    "Postcards in train/valid/test; three of the test images again in train and among the unlabeled, scaled down and up"
+    cards = Postcards(48, seed=11).images(290)
+    for part,at in (('train', slice(0, 150)), ('valid', slice(150, 200)), ('test', slice(200, 250))):
+        save_images(cards.take(at), here/'own'/part)
+    save_images(cards.take(slice(250, 290)), here/'un', flat=True)
+    for i in range(3):
+        im = Image.fromarray(cards.x[200+i]).resize((32, 32)).resize((48, 48))
+        im.save(here/f'own/train/{cards.vocab[cards.y[200+i]]}/again{i}.png'), im.save(here/f'un/again{i}.png')
+    return folders(here/'un', here/'own') + ['--size', 48]
+
+def test_twins_of_test_images_are_named_and_left_out(here, capsys):
+    "Pixels differ, so no digest finds them; a run goes on all the same, for they may be different pictures"
+    args = [*twins_of_test_images(here), '--budget', 'smoke', '--labels', 1, '--seeds', 1]
+    said = ok(capsys, *args)
+    assert said.count('look like validation or test images')==2 and '3 of the 43 images of un ' in said and '3 of the 153 images' in said
+    assert 'again0.png ~ ' in said and '--leave-out' in said
+    said = ok(capsys, *args, '--leave-out', '--force')
+    assert said.count('left out')>=2 and '40 images without labels' in said
+    Encoder.small(width=4).save(here/'e.safetensors')
+    tune = ['finetune', '--encoder', 'e.safetensors', '--labeled', here/'own', '--size', 48, '--budget', 'smoke']
+    assert '3 of the 153 images' in ok(capsys, *tune) and 'left out' in ok(capsys, *tune, '--force', '--leave-out')
+
+def test_leaked_images_are_left_out_when_asked(here, photos, capsys):
+    "Then the refusal says how"
+    shutil.copytree(photos/'unlabeled', here/'un')
+    for i,f in enumerate(sorted((photos/'labeled').rglob('*.png'))): shutil.copy(f, here/f'un/renamed_{i}.png')
+    args = [*folders(here/'un', photos/'labeled'), '--labels', 1, '--seeds', 1]
+    assert '--leave-out does it' in refused(capsys, *args)
+    assert 'Accuracy on the test images' in ok(capsys, *args, '--leave-out')
 
 @pytest.mark.parametrize('cmd', ['run', 'pretrain'])
 def test_unknown_pretext_task(cmd, capsys):

@@ -2,15 +2,18 @@
 import os,re
 from dataclasses import replace
 from types import SimpleNamespace
+from unicodedata import normalize
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from helpers import save_images,some_images
 from ssl_course.compute import seeded
+from ssl_course.data.imageset import ImageSet
 from ssl_course.encoder import Encoder
 from ssl_course.evaluate.label_efficiency import Run
-from ssl_course.pipeline import _cheapest,_comparison,_run_store,find_task,labeled_splits,load_run_data,recommended_method,run_methods,run_starts,stored_notes,terminal_picture,verdict
+from ssl_course.pipeline import _cheapest,_comparison,_feasible,_run_store,find_task,labeled_splits,load_run_data,recommended_method,run_methods,run_starts,stored_notes,terminal_picture,verdict
 from ssl_course.plots import label_curve
 from ssl_course.settings import load_settings
 from ssl_course.stages import RunConfig,run_plan
@@ -57,6 +60,14 @@ def test_folders_as_people_have_them(tmp_path, capsys):
     save_images(some_images(60, 2, seed=4, size=16), tmp_path/'own'/'test'), save_images(some_images(200, size=16), tmp_path/'own'/'train')
     pool,valid,test = labeled_splits(tmp_path/'own', 16)
     assert 'own/test has no images of c' in capsys.readouterr().out and test.vocab==pool.vocab and set(test.y)=={0, 1} and len(test)==60
+
+def test_accents_written_by_another_system(tmp_path):
+    "A Mac takes é apart: the class is the same"
+    for part,form in (('train', 'NFC'), ('test', 'NFD')):
+        s = some_images(90, size=16, seed=len(part))
+        save_images(ImageSet(s.x, s.y, [normalize(form, v) for v in ('café', 'thé', 'zoo')]), tmp_path/'own'/part)
+    pool,valid,test = labeled_splits(tmp_path/'own', 16)
+    assert pool.vocab==valid.vocab==test.vocab==('café', 'thé', 'zoo') and len(test)==90 and normalize('NFC', pool.vocab[0])==pool.vocab[0]
 
 def test_images_in_two_parts_are_refused(tmp_path):
     for part in ('train', 'test'): save_images(some_images(100, size=16), tmp_path/'own'/part)
@@ -145,6 +156,18 @@ def test_make_course_reads_what_is_stored(tmp_path):
     other = replace(data, test=data.valid.take(slice(0, 500)), valid=data.valid.take(slice(500, None)))
     c,stored = _comparison(other, p, tmp_path)
     assert not stored and not c.chosen
+
+def test_a_rare_class_does_not_cap_the_comparison(capsys):
+    "All of it is used; what every second class lacks is left out"
+    y = np.repeat([0, 1, 2], [60, 3, 20])
+    pool = ImageSet(np.zeros((83, 8, 8, 3), np.uint8), y, ('a', 'rare', 'c'))
+    assert _feasible([1, 5, 10, 50], pool, False)==[1, 5, 10]
+    said = capsys.readouterr().out
+    assert 'every second class has 20 labelled images or fewer: 50 per class left out' in said and 'all are used: rare (3)' in said
+    assert pool.few(10, scarce=True).counts==dict(a=10, rare=3, c=10)
+    with pytest.raises(InputError, match='rare has 3, c has 20'): _feasible([50], pool, True)
+    with pytest.raises(InputError, match='rare has 3'): pool.few(10)
+    assert _feasible([1, 5], pool.few(5, scarce=True), False)==[1, 5]
 
 def test_what_was_trained_again_is_compared_with_its_own_run():
     "Not with the mean over seeds, of which the others are only read"

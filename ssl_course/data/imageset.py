@@ -176,17 +176,19 @@ def split(self:ImageSet,
 def few(self:ImageSet,
     n, # images per class; the total number if the labels aren't classes
     seed=0, # another seed gives another choice
+    scarce=False, # of a class with fewer than `n` images take all
 )->ImageSet:
     """`n` random images of each class. With the same seed, `few(1)` is contained in `few(5)`.
 
-    Raises `InputError` when there are no labels, or a class has fewer than `n` images."""
+    Raises `InputError` when there are no labels, or, unless `scarce`, when a class has fewer than
+    `n` images."""
     if self.kind=='unlabeled':
         raise InputError(f"{self.name} has no labels, so there is no `few({n})` of it.")
     if n<1: raise InputError(f"few: n is {n}; it must be at least 1.")
     y,vocab = self.y,self.vocab
     if self.kind!='class': y,vocab = np.zeros(len(self), np.int64),(self.name,)
     have = np.bincount(y, minlength=len(vocab))
-    if short := [f'{v} has {c}' for v,c in zip(vocab, have) if c<n]:
+    if (short := [f'{v} has {c}' for v,c in zip(vocab, have) if c<n]) and not scarce:
         raise InputError(f"{self.name}: {n} labels per class were asked for, and "
                          f"{', '.join(short[:5])}{', …' if len(short)>5 else ''}.")
     rngs = [np.random.default_rng([seed, c]) for c in range(len(vocab))]
@@ -261,6 +263,7 @@ def find_leakage(self:ImageSet,
 def require_no_leakage(self:ImageSet,
     other:ImageSet, # the set that must not share images with this one
     what='the other set', # what `other` is, for the message
+    way_out='in Python: `other.without(this)`', # how to remove them, for the message
 ):
     "Raise `InputError`, with a list, when images of this set are also in `other`."
     if not (pairs := self.find_leakage(other)): return
@@ -268,8 +271,7 @@ def require_no_leakage(self:ImageSet,
     if len(pairs)>10: lines.append(f'… and {len(pairs)-10:,} more')
     raise InputError(f"{len(pairs):,} of the {len(self):,} images of {self.name} are also in "
                      f"{what}, {other.name}. Results on them would mean nothing; remove them "
-                     "from one side (in Python: "
-                     "`other.without(this)`)." + ''.join(f'\n  {l}' for l in lines))
+                     f"from one side ({way_out})." + ''.join(f'\n  {l}' for l in lines))
 
 @patch
 def without(self:ImageSet,

@@ -9,6 +9,7 @@ __all__ = ['split_folders', 'stranger_folders', 'folder_labels', 'pattern_labels
 # %% ../../nbs/library/data/labels.ipynb #c8456429
 import os,re
 from pathlib import Path
+from unicodedata import normalize
 
 import numpy as np
 
@@ -18,6 +19,10 @@ from ..utils import InputError
 # %% ../../nbs/library/data/labels.ipynb #697234fc
 _part_names = dict(train='train', training='train', valid='valid', val='valid', validation='valid',
                    dev='valid', test='test', testing='test')
+
+def _class_name(text):
+    "One spelling of names with accents: macOS takes an é apart into e and an accent"
+    return normalize('NFC', text)
 
 def _subfolders(path):
     return sorted(p for p in path.iterdir() if p.is_dir() and not p.name.startswith(('.', '__')))
@@ -65,7 +70,7 @@ def folder_labels(
     Raises `InputError` when subfolders are no classes, or when images lie beside them."""
     path = Path(path)
     _check_layout(path)
-    firsts = [n.split('/')[0] if '/' in n else None for n in names]
+    firsts = [_class_name(n.split('/')[0]) if '/' in n else None for n in names]
     loose = firsts.count(None)
     if loose==len(firsts): return None,None
     if loose:
@@ -73,7 +78,7 @@ def folder_labels(
         raise InputError(f"{path} has {loose:,} images beside its class folders ({some}, …): "
                          "move them into a class folder, or ask for labels=False.")
     vocab = tuple(sorted(set(firsts)))
-    _report_empty([p.name for p in _subfolders(path) if p.name not in vocab], path)
+    _report_empty([p.name for p in _subfolders(path) if _class_name(p.name) not in vocab], path)
     return vocab,np.searchsorted(vocab, firsts).astype(np.int64)
 
 def _report_empty(bare, path):
@@ -92,7 +97,7 @@ def pattern_labels(
     if miss := [n for n,h in zip(names, hits) if not h]:
         raise InputError(f"{len(miss):,} of {len(names):,} file names in {path} do not match "
                          f"{pattern!r}, such as {miss[0]}.")
-    found = [h[1] for h in hits]
+    found = [_class_name(h[1]) for h in hits]
     vocab = tuple(sorted(set(found)))
     return vocab,np.searchsorted(vocab, found).astype(np.int64)
 
@@ -163,7 +168,7 @@ def table_labels(
     if kind!='class' or len(cols)>1:
         raise InputError(f"kind is {kind!r} and there are {len(cols)} target columns; it must be "
                          "'auto', 'regression', 'tags', or 'class' with one column.")
-    texts = df[cols[0]].astype(str)
+    texts = df[cols[0]].astype(str).map(_class_name)
     vocab = tuple(sorted(set(texts)))
     return vocab,texts.map({v:i for i,v in enumerate(vocab)}).to_numpy(np.int64)
 
@@ -192,7 +197,7 @@ _separators = '|', ';', ',', ' '
 
 def _split_tags(column):
     "A column with several tags in each cell -> (vocab, bool (N,k)); the separator is found"
-    texts = column.astype(str)
+    texts = column.astype(str).map(_class_name)
     sep = next((s for s in _separators if texts.str.contains(s, regex=False).any()), None)
     if sep is None:
         raise InputError(f"The column {column.name} has one word in each row: for classes use "

@@ -139,6 +139,7 @@ class Comparison:
         seeds:int=3, # how many repetitions, each with other labels, weights and batches
         updates=(100, 3200), # optimizer steps with which the search begins, and at most
         picks:str='balanced', # 'balanced': n of each class; 'random': as many, whatever they are
+        scarce:bool=False, # of a class with fewer than n images use all, instead of raising
         chosen=None, # {(method, labels): (rate, updates, converged?)} that an earlier search found
         memory=None, # a folder of its own, in which an interrupted search finds its scores again
         **fit, # `passes`, `bs`, `views` of `fit_few`
@@ -147,12 +148,12 @@ class Comparison:
             test.require_no_leakage(part, what)
         valid.require_no_leakage(pool, 'the pool of labelled images')
         updates = (updates, updates) if isinstance(updates, int) else tuple(updates)
-        store_attr('methods,pool,valid,test,labels,seeds,updates,picks,memory,fit')
+        store_attr('methods,pool,valid,test,labels,seeds,updates,picks,scarce,memory,fit')
         self.runs,self._kept,self.chosen = [],{},dict(chosen or {})
 
     def few(self, n, seed):
         "The labelled images of one run: `n` of each class, or as many picked at random."
-        if self.picks=='balanced': return self.pool.few(n, seed)
+        if self.picks=='balanced': return self.pool.few(n, seed, self.scarce)
         return self.pool.sample(n*len(self.pool.vocab), seed)
 
 # %% ../../nbs/library/evaluate/label_efficiency.ipynb #14731520

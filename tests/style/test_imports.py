@@ -12,7 +12,7 @@ ORDER = '''utils registry settings compute plots
     colorspace views encoder_file transfer encoder decoder
     pretext pretext.base pretext._permutations pretext.two_views pretext.*
     pretrain collapse resume heads model finetune continued export
-    evaluate evaluate.probes evaluate.selection evaluate.label_efficiency evaluate.forgetting evaluate.shortcuts evaluate.pretext_matrix pretrained reference
+    evaluate evaluate.probes evaluate.leakage evaluate.selection evaluate.label_efficiency evaluate.forgetting evaluate.shortcuts evaluate.pretext_matrix pretrained reference
     stages pipeline bench cli all
     course.figures course.lesson course.quiz course.checks course.widgets course.aberration course.energy
     course.experiments course.experiment course.experiments.fine_tuning course.experiments.other_heads
