@@ -129,7 +129,7 @@ def features(self:Encoder,
     x, # images (B,C,H,W), floats in [0,1]
 )->torch.Tensor: # (B,F,h,w), float32
     """Features for each place, of the enlarged image if it is smaller than `min_size`. Raises
-    `InputError` when the images have another number of channels."""
+    `InputError` when the images have another number of channels, or the features another shape."""
     if x.shape[1]!=self.channels:
         raise InputError(f"The encoder takes images with {self.channels} channel(s), and these "
             f"have {x.shape[1]}; convert them, or build the encoder with channels={x.shape[1]}.")
@@ -139,9 +139,9 @@ def features(self:Encoder,
     x = (x-self.mean)/self.std
     x = x.contiguous(memory_format=torch.channels_last)
     with autocast(x.device, self.precision): out = self.body(x)
-    if out.ndim!=4:
-        raise InputError(f"The body gives features of shape {tuple(out.shape)} where (B,F,h,w) is "
-            "needed; take a convolutional model.")
+    if out.ndim!=4 or out.shape[1]!=self.n_features:
+        raise InputError(f"The body gives features of shape {tuple(out.shape)} where "
+            f"(B,{self.n_features},h,w) is needed; take a convolutional model.")
     return out.float()
 
 # %% ../nbs/library/encoder.ipynb #8e4c90c3
@@ -274,15 +274,29 @@ _http_error = HfHubHTTPError.__bases__[0] # of httpx or requests, which differs 
 def _server(url): return '{0.scheme}://{0.netloc}'.format(urlparse(url))
 
 # %% ../nbs/library/encoder.ipynb #06ad8549
+class _ChannelsLast(TimmBody):
+    "The body of a timm model that puts channels last, as Swin does"
+    def forward(self, x): return super().forward(x).movedim(-1, 1)
+
+def _proven(encoder, side):
+    "The encoder, once a blank image has shown that its features are a map"
+    with torch.no_grad(): encoder.eval().features(torch.zeros(1, encoder.channels, side, side))
+    encoder.precision = None # it may yet be moved
+    return encoder.train()
+
 @register(name='timm')
 def _timm(model, channels=3, pretrained=False, min_size=None):
     make = timm.create_model if not pretrained else _fetch_timm
     net = make(model, pretrained=pretrained, num_classes=0, in_chans=channels)
     cfg = net.default_cfg
     stats = dict(mean=cfg['mean'], std=cfg['std']) if channels==3 else {}
-    body = TimmBody(net, pretrained, None, channels)
-    return Encoder(body, channels, n_features=net.num_features, min_size=min_size, **stats)
+    last = getattr(net, 'output_fmt', 'NCHW')=='NHWC'
+    body = (_ChannelsLast if last else TimmBody)(net, pretrained, None, channels)
+    side = cfg['input_size'][-1] if cfg.get('fixed_input_size') else max(64, min_size or 0)
+    return _proven(Encoder(body, channels, n_features=net.num_features, min_size=min_size, **stats),
+                   side)
 
+# %% ../nbs/library/encoder.ipynb #2a9e004d
 @patch(cls_method=True)
 def from_timm(cls:Encoder,
     name:str, # a convolutional model of timm, as `resnet18` or `convnext_atto`
@@ -450,6 +464,14 @@ def load(cls:Encoder,
     parent = [dict(parent=sha256_file(path))] if card['lineage'] else []
     encoder.card,encoder.lineage = card,[*card['lineage'], *parent]
     return encoder
+
+# %% ../nbs/library/encoder.ipynb #5140bfa8
+@patch(as_prop=True)
+def scale(self:Encoder)->tuple: # (low, high), or None
+    """The values that became 0 and 255 in the images it was last trained on, if their files had more
+    than 8 bits (`find_scale`)."""
+    found = next((e['scale'] for e in reversed(self.lineage) if 'scale' in e), None)
+    return found and tuple(found)
 
 # %% ../nbs/library/encoder.ipynb #fd4fa4a1
 @patch(cls_method=True)

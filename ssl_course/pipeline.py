@@ -22,7 +22,7 @@ from PIL import Image
 
 from .compute import release_memory,seeded
 from .continued import FeatureGuard,continue_pretraining
-from .data.decode import read_image
+from .data.decode import find_scale,read_image
 from .data.imageset import ImageSet
 from .data.labels import split_folders,stranger_folders
 from .data.loaders import match_classes
@@ -76,12 +76,16 @@ def _unwrapped(path):
         path = inside[0]
     return path
 
-def _read_parts(path, size):
+def _image_folders(path):
+    "The parts of a data set, or the folder itself; others may hold masks of 16 bits"
+    return list(split_folders(path).values()) or [path]
+
+def _read_parts(path, how):
     "train, valid and test of a folder, as far as they are there and have classes"
     folders,name = split_folders(path),path.name
     if folders and (others := stranger_folders(path)):
         print(f"{name}: {', '.join(others)} left out, for the parts are {', '.join(folders)}")
-    parts = {k: ImageSet.from_folder(v, size, name=f'{name}/{k}') for k,v in folders.items()}
+    parts = {k: ImageSet.from_folder(v, name=f'{name}/{k}', **how) for k,v in folders.items()}
     for k in [k for k,v in parts.items() if v.y is None and k!='train']:
         print(f'{parts.pop(k).name} has no class folders, so it has no labels: left out')
     return parts
@@ -102,7 +106,8 @@ def _same_classes(part, pool):
         none = ', '.join(v for v in pool.vocab if v not in part.vocab)
         print(f'{part.name} has no images of {none}')
         y = match_classes(part, pool.vocab)
-        return ImageSet(part.x, y, pool.vocab, part.names, part.name, part.failures, part.skipped)
+        return ImageSet(part.x, y, pool.vocab, part.names, part.name, part.failures, part.skipped,
+                        part.scale)
     there,here = ', '.join(part.vocab),', '.join(pool.vocab)
     raise InputError(f"{part.name} has the classes {there}, and {pool.name} has {here}; "
                      "they must be the same.")
@@ -112,6 +117,7 @@ def labeled_splits(
     path, # folder of labelled images: class folders, or train/valid/test with class folders
     size:int, # side of the square images, pixels
     seed:int=0, # of the random split, where the folder has none
+    scale:tuple=None, # as `find_scale` gives it; default: of the images in this folder
 )->tuple: # pool, valid, test
     """The training pool, validation and test images of a folder.
 
@@ -119,8 +125,9 @@ def labeled_splits(
     gives three fifths, a fifth and a fifth. Prints what it leaves out. Raises `InputError` when
     there are no classes, or images of one part are in another, too."""
     path = _unwrapped(Path(path).expanduser())
-    parts = _read_parts(path, size)
-    pool = parts.get('train') or ImageSet.from_folder(path, size)
+    how = dict(size=size, scale=scale or find_scale(*_image_folders(path)))
+    parts = _read_parts(path, how)
+    pool = parts.get('train') or ImageSet.from_folder(path, **how)
     _require_classes(pool, path)
     test,valid = parts.get('test'),parts.get('valid')
     if test is None: pool,test = pool.split(.2, seed=seed)
@@ -166,8 +173,9 @@ def load_run_data(
     if not (un and labeled):
         raise InputError("A run on own images needs both folders: "
                          "--unlabeled DIR and --labeled DIR.")
-    unlabeled = ImageSet.from_folder(un, p['size'], labels=False).unlabeled()
-    pool,valid,test = labeled_splits(labeled, p['size'], p['seed'])
+    scale = find_scale(un, *_image_folders(Path(labeled).expanduser())) # one for all
+    unlabeled = ImageSet.from_folder(un, p['size'], labels=False, scale=scale).unlabeled()
+    pool,valid,test = labeled_splits(labeled, p['size'], p['seed'], scale)
     if p['leave_out']: unlabeled = unlabeled.without(valid).without(test)
     for part in (test, valid):
         part.require_no_leakage(unlabeled, 'the images to pretrain on', '--leave-out does it')
@@ -558,7 +566,7 @@ def suggest_labels(
     than like any other suggestion."""
     encoder = find_encoder(encoder)
     size = size or encoder_size(encoder)
-    images = ImageSet.from_folder(folder, size, labels=False)
+    images = ImageSet.from_folder(folder, size, labels=False, scale=encoder.scale)
     z = embed(encoder, images)
     picks = select(images, n, how, embeddings=z, seed=seed)
     count = np.bincount(nearest_pick(z, picks), minlength=n)
@@ -566,15 +574,16 @@ def suggest_labels(
                              stands_for=count))
 
 # %% ../nbs/library/pipeline.ipynb #c8a61cb3
-def _thumbnail(path, side=192):
+def _thumbnail(path, scale=None, side=192):
     "A square JPEG; the part of the image that an encoder gets"
     b = BytesIO()
-    Image.fromarray(read_image(path, side)).save(b, 'jpeg', quality=80)
+    Image.fromarray(read_image(path, side, scale=scale)).save(b, 'jpeg', quality=80)
     return b.getvalue()
 
-def _suggestion(folder, row):
+def _suggestion(folder, row, scale=None):
     "A suggestion with its thumbnail, as HTML"
-    image,name = _img(_thumbnail(Path(folder)/row.file), '', 'jpeg'),html.escape(row.file)
+    image = _img(_thumbnail(Path(folder)/row.file, scale), '', 'jpeg')
+    name = html.escape(row.file)
     few = f'{row.stands_for:,} image{"s" if row.stands_for!=1 else ""}'
     return (f'<li>{image}<b>{row.rank}</b> <span class="name">{name}</span><br>'
             f'<small>stands for {few}</small></li>')
@@ -595,7 +604,8 @@ def write_suggestions(
     code = f"ImageSet.from_csv({str(csv)!r}, target='label', kind='class', images={str(folder)!r})"
     about = _ABOUT.format(n=len(table), folder=html.escape(str(folder)))
     todo = _TODO.format(csv=html.escape(csv.name), code=html.escape(code))
-    items = '\n'.join(_suggestion(folder, row) for row in table.itertuples())
+    scale = find_scale(folder)
+    items = '\n'.join(_suggestion(folder, row, scale) for row in table.itertuples())
     text = Template(asset('suggestions.html')).substitute(
         title='Images to label first', about=about, todo=todo, items=items)
     with atomic_write(page) as f: f.write_text(text, encoding='utf-8')

@@ -178,6 +178,7 @@ def lineage_entry(
     if images is not None: # the size is the width: clips are strips, higher than wide
         entry |= dict(data=images.name, images=len(images), fingerprint=images.fingerprint,
                       size=int(images.x.shape[2]))
+        if images.scale: entry['scale'] = list(images.scale)
     if losses := learn.record_lineage.losses: entry['final_loss'] = round(float(np.mean(losses)), 4)
     return entry | dict(date=date.today().isoformat(), versions=versions(), **more)
 

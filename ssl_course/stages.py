@@ -51,8 +51,8 @@ def _postcards(c, pick):
     "What `make course` does: sizes, updates, and the encoder that it compares its own with"
     # the rate that is best in three minutes; in hours, the task's own is
     rate = pick({}, dict(lr=5e-3), {}) if c.pretext=='simclr' else {}
-    return rate | dict(images=pick(512, 44_000, 100_000), pool=pick(600, 2000), valid=pick(100, 1000),
-                test=pick(200, 2000), epochs=c.epochs or pick(1, 6, 50), width=pick(8, 32),
+    return rate | dict(images=pick(512, 40_000, 100_000), pool=pick(600, 2000), valid=pick(100, 1000),
+                test=pick(200, 2000), epochs=c.epochs or pick(1, 5, 50), width=pick(8, 32),
                 updates=pick([4, 8], [100, 800], [100, 6400]), workers=pick(1, 2, 1),
                 encoder=c.encoder or pick(None, 'postcards-simclr'))
 

@@ -13,10 +13,13 @@ from helpers import save_images
 from ssl_course import cli
 from ssl_course.cli import command_parser,main,parser
 from ssl_course.data.postcards import Postcards
+from ssl_course.data.decode import read_image
+from ssl_course.data.imageset import ImageSet
 from ssl_course.encoder import Encoder
+from ssl_course.model import TransferModel
 from ssl_course.utils import InputError,sha256_file
 
-COMMANDS = 'run pretrain finetune predict suggest inspect tasks bench lab'.split()
+COMMANDS = 'run pretrain finetune predict suggest inspect tasks cache bench lab'.split()
 SMOKE = ['run', '--budget', 'smoke']
 FILES = set('encoder.safetensors model.safetensors metrics.json label_efficiency.png '
             'report.html samples.png runs.json state.json'.split())
@@ -237,6 +240,33 @@ def test_twins_of_test_images_are_named_and_left_out(here, capsys):
     tune = ['finetune', '--encoder', 'e.safetensors', '--labeled', here/'own', '--size', 48, '--budget', 'smoke']
     assert '3 of the 153 images' in ok(capsys, *tune) and 'left out' in ok(capsys, *tune, '--force', '--leave-out')
 
+def twelve_bits(here):
+    "Postcards as grey images of 12 bits in files of 16; the test images are darker than those to train on"
+    cards = Postcards(32, seed=11).images(290)
+    def save(part, at, flat=False, dark=1.):
+        for i in at:
+            f = here/part/('' if flat else cards.vocab[cards.y[i]])/f'{i}.png'
+            f.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray((cards.x[i].mean(-1)*16*dark).astype(np.uint16)).save(f)
+    save('own/train', range(150)), save('own/valid', range(150, 200)), save('own/test', range(200, 250), dark=.2), save('un', range(250, 290), flat=True)
+    return here/'own'/'test',folders(here/'un', here/'own')
+
+def test_twelve_bits_have_one_scale_from_pretraining_to_prediction(here, capsys):
+    "Printed, on the cards of encoder and model, and used for new files"
+    test,args = twelve_bits(here)
+    said = ok(capsys, *args, '--size', 32, '--labels', 1, '--seeds', 1)
+    assert said.count('0 to 4,095 became 0 to 255')==4
+    encoder,model = Encoder.load(here/'runs/course/encoder.safetensors'),TransferModel.load(here/'runs/course/model.safetensors')
+    assert encoder.scale==model.encoder.scale==(0, 4095) and Encoder.small(width=4).scale is None
+    file = next(test.rglob('*.png'))
+    said = ok(capsys, 'predict', 'runs/course/model.safetensors', file)
+    cls,prob = model.predict(read_image(file, 32, scale=(0, 4095))[None])
+    assert said.split('\t')[1:]==[model.head.vocab[cls[0]], f'{prob[0].max():.3f}\n']
+    said = ok(capsys, 'finetune', '--encoder', 'runs/course/encoder.safetensors', '--labeled', here/'own', '--budget', 'smoke')
+    assert said.count('0 to 4,095 became 0 to 255')==3
+    ok(capsys, 'pretrain', '--start', 'runs/course/encoder.safetensors', '--unlabeled', test, '--budget', 'smoke', '--out', 'more.safetensors')
+    assert Encoder.load(here/'more.safetensors').scale==(0, 4095)
+
 def test_leaked_images_are_left_out_when_asked(here, photos, capsys):
     "Then the refusal says how"
     shutil.copytree(photos/'unlabeled', here/'un')
@@ -244,6 +274,19 @@ def test_leaked_images_are_left_out_when_asked(here, photos, capsys):
     args = [*folders(here/'un', photos/'labeled'), '--labels', 1, '--seeds', 1]
     assert '--leave-out does it' in refused(capsys, *args)
     assert 'Accuracy on the test images' in ok(capsys, *args, '--leave-out')
+
+def test_cache_is_shown_and_emptied(here, photos, capsys):
+    "Only what was asked for; the next call makes it again"
+    ImageSet.from_folder(photos/'unlabeled', 32, labels=False)
+    (kept := here/'home/stored/x.json').parent.mkdir(), kept.write_text('{}')
+    (mine := here/'home/mine.txt').write_text('of the user')
+    said = ok(capsys, 'cache')
+    assert str(here/'home') in said and re.search(r'decoded +0\.2 MB in +2 files', said) and 'Deleted' not in said
+    assert 'Deleted: decoded' in ok(capsys, 'cache', '--clear', 'decoded') and not (here/'home/decoded').exists() and kept.exists()
+    ok(capsys, 'cache', '--clear', 'all')
+    assert not kept.exists() and mine.exists() and re.search(r'stored +0\.0 MB in +0 files', ok(capsys, 'cache'))
+    assert len(ImageSet.from_folder(photos/'unlabeled', 32, labels=False))==60
+    with pytest.raises(SystemExit): main(['cache', '--clear', 'mine.txt'])
 
 @pytest.mark.parametrize('cmd', ['run', 'pretrain'])
 def test_unknown_pretext_task(cmd, capsys):
@@ -486,7 +529,6 @@ def test_predict(trained, here, capsys):
 @pytest.mark.parametrize('kind', 'tags numbers mask'.split())
 def test_predict_by_other_heads(kind, here, capsys):
     "A column for each tag, number or class of a mask, as the model itself predicts them"
-    from ssl_course.data.decode import read_image
     from ssl_course.encoder import Encoder
     from ssl_course.heads import MultiLabel,Regress,Segment
     from ssl_course.model import TransferModel

@@ -307,3 +307,28 @@ def test_a_refusal_is_an_answer(proxy, monkeypatch):
     assert server_answers('http://huggingface.invalid' if proxy else here, 5)
     server.shutdown(); server.server_close()
     assert not server_answers(here, 5)
+
+@pytest.mark.parametrize('name,features', [('swin_tiny_patch4_window7_224', 768), ('mambaout_femto', 288)])
+def test_channels_last_become_first(name, features, tmp_path):
+    "Embeddings of the right axis, also after a file; they had as many numbers as the map has rows"
+    torch.manual_seed(0)
+    e = Encoder.from_timm(name).eval()
+    side = 224 if 'swin' in name else 96
+    x = torch.rand(2, 3, side, side)
+    with torch.no_grad(): f,z = e.features(x),e(x)
+    assert f.shape==(2, features, side//32, side//32) and z.shape==(2, features) and e.n_features==features and e.precision is not None
+    with torch.no_grad(): raw = e.body.model.forward_features((x-e.mean)/e.std)
+    assert raw.shape[-1]==features and torch.allclose(raw.movedim(-1, 1), f, atol=1e-5)
+    again = Encoder.load(e.save(tmp_path/'e.safetensors')).eval()
+    with torch.no_grad(): assert torch.equal(again(x), z)
+    assert sum(len(list(m.parameters())) for s in e.stages() for m in s)>0
+
+def test_an_encoder_of_timm_is_tried_when_it_is_built():
+    "Tokens are refused at once, not after minutes of training; nothing is left of the trial"
+    with pytest.raises(InputError, match='convolutional model'): Encoder.from_timm('vit_tiny_patch16_224')
+    e = Encoder.from_timm('resnet10t')
+    assert e.training and e.precision is None and e.body.model.bn1.num_batches_tracked==0
+
+def test_features_of_another_shape_are_refused():
+    body = torch.nn.Conv2d(3, 5, 3)
+    with pytest.raises(InputError, match=r'\(2, 5, 14, 14\) where \(B,7,h,w\)'): Encoder(body, n_features=7)(torch.rand(2, 3, 16, 16))

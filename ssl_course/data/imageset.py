@@ -48,6 +48,7 @@ class ImageSet:
         name='images', # a short description of the set
         failures=(), # (file, reason) of each file that could not be read
         skipped=(), # files that were not tried, because of their ending
+        scale=None, # values that became 0 and 255, if the files had more than 8 bits
     ):
         if x.ndim!=4 or x.dtype!=np.uint8 or x.shape[3] not in (1,3):
             raise InputError(f"Images are {x.dtype} {x.shape}; they must be uint8 (N,H,W,C) "
@@ -59,7 +60,7 @@ class ImageSet:
             raise InputError(f"Class indices run from {self.y.min()} to {self.y.max()}, "
                              f"and there are {len(self.vocab)} class names.")
         self.names = None if names is None else np.asarray(names, dtype=object)
-        self.name,self.failures,self.skipped = name,list(failures),list(skipped)
+        self.name,self.failures,self.skipped,self.scale = name,list(failures),list(skipped),scale
 
     def __len__(self): return len(self.x)
 
@@ -98,13 +99,14 @@ def take(self:ImageSet,
     "The chosen images with their labels and names, in the order of `idx`."
     if not isinstance(idx, slice): idx = np.asarray(idx, dtype=None if len(idx) else np.int64)
     part = lambda a: None if a is None else a[idx]
-    return ImageSet(self.x[idx], part(self.y), self.vocab, part(self.names), name or self.name)
+    return ImageSet(self.x[idx], part(self.y), self.vocab, part(self.names), name or self.name,
+                    scale=self.scale)
 
 @patch
 def unlabeled(self:ImageSet)->ImageSet:
     "The same images without their labels."
     return ImageSet(self.x, names=self.names, name=self.name, failures=self.failures,
-                    skipped=self.skipped)
+                    skipped=self.skipped, scale=self.scale)
 
 # %% ../../nbs/library/data/imageset.ipynb #18f4177f
 @patch(as_prop=True)
@@ -243,7 +245,8 @@ def __add__(self:ImageSet,
     y,vocab = _joined_labels(self, other)
     x,names = np.concatenate([self.x, other.x]),_item_names(self)+_item_names(other)
     return ImageSet(x, y, vocab, names, f'{self.name} + {other.name}',
-                    self.failures+other.failures, self.skipped+other.skipped)
+                    self.failures+other.failures, self.skipped+other.skipped,
+                    self.scale or other.scale)
 
 # %% ../../nbs/library/data/imageset.ipynb #0dbf397e
 @patch
@@ -288,7 +291,7 @@ def from_folder(cls:ImageSet,
     size=64, # side of the square images, pixels
     labels=True, # True: subfolders are classes; False: none; text: pattern of the file names
     name=None, # description; default: the name of the folder
-    **kwargs, # `mode`, `min_side`, `min_readable`, `progress`, `workers` of `decode_files`
+    **kwargs, # `mode`, `min_side`, `min_readable`, `scale`, `workers` of `decode_files`
 )->ImageSet:
     """The images of a folder and its subfolders, decoded once into the cache by `decode_folder`.
 
@@ -300,7 +303,8 @@ def from_folder(cls:ImageSet,
     vocab,y = None,None
     if isinstance(labels, str): vocab,y = pattern_labels(path, d.names, labels)
     elif labels: vocab,y = folder_labels(path, d.names)
-    return cls(d.x, y, vocab, d.names, name or path.resolve().name, d.failures, d.skipped)
+    name = name or path.resolve().name
+    return cls(d.x, y, vocab, d.names, name, d.failures, d.skipped, d.scale)
 
 # %% ../../nbs/library/data/imageset.ipynb #7601ff0b
 @patch(cls_method=True)
@@ -312,7 +316,7 @@ def from_csv(cls:ImageSet,
     file_col=None, # column with the file names; default: the first that names files of the folder
     kind='auto', # 'class', 'regression', 'tags'; 'auto': numbers are a regression, text is classes
     name=None, # description; default: the name of the table
-    **kwargs, # `mode`, `min_side`, `min_readable`, `progress`, `workers` of `decode_files`
+    **kwargs, # `mode`, `min_side`, `min_readable`, `scale`, `workers` of `decode_files`
 )->ImageSet:
     """The images that a table names, with labels from its columns.
 
@@ -330,7 +334,7 @@ def from_csv(cls:ImageSet,
     kept = set(d.names)
     y = None if y is None else y[[f in kept for f in files]]
     name = name or (Path(csv).stem if here else images.name)
-    return cls(d.x, y, vocab, d.names, name, d.failures)
+    return cls(d.x, y, vocab, d.names, name, d.failures, scale=d.scale)
 
 # %% ../../nbs/library/data/imageset.ipynb #ce329150
 @patch(cls_method=True)
@@ -370,7 +374,7 @@ def from_url(cls:ImageSet,
     name, # one of `URL_NAMES`
     size=64, # side of the square images, pixels
     part='train', # 'train', 'valid' or 'test', for data sets that come in parts
-    **kwargs, # `mode`, `min_side`, `min_readable`, `progress`, `workers` of `decode_files`
+    **kwargs, # `mode`, `min_side`, `min_readable`, `scale`, `workers` of `decode_files`
 )->ImageSet:
     """A data set of fastai's `URLs`, downloaded by `untar_data`.
 

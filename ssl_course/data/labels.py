@@ -58,7 +58,7 @@ def _check_layout(path):
     if names & _images and names & _about and names<=_images | _about:
         raise InputError(f"{path} has the sub-folders {', '.join(sorted(names))}: images and what "
                          "is known about them, not classes. Put the images of each class into a "
-                         "folder of its own, or use `ImageSet.from_csv` or `with_masks`.")
+                         "folder of its own; or use `ImageSet.from_csv`, or `ImageSet(x, masks)`.")
 
 # %% ../../nbs/library/data/labels.ipynb #87a91532
 def folder_labels(

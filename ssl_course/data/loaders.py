@@ -201,6 +201,7 @@ def image_to_array(
     item, # the path of an image file, a PIL image, or a uint8 array (H,W,C) or (H,W)
     shape:tuple, # (H,W,C) that is needed; C is 1 or 3
     mode:str='crop', # how it becomes a square, as in `read_image`
+    scale:tuple=None, # of images of more than 8 bits, as in `read_image`
 )->np.ndarray: # uint8 of that shape
     """One image, cut and scaled as `read_image` does it with files.
 
@@ -217,7 +218,7 @@ def image_to_array(
         raise InputError(f"The DataLoaders have images of {w}×{h} pixels, and only arrays of that "
             "size can join them.")
     read = _square_of_pil if isinstance(item, Image.Image) else read_image
-    a = read(item, h, mode)
+    a = read(item, h, mode, scale=scale)
     return a if c==3 else np.asarray(Image.fromarray(a).convert('L'))[..., None]
 
 # %% ../../nbs/library/data/loaders.ipynb #2ce83dd2
@@ -229,9 +230,9 @@ def _array_to_pil(a):
             "(H,W,1) or (H,W,3), with values from 0 to 255.")
     return Image.fromarray(a.squeeze(2) if a.shape[2:]==(1,) else a)
 
-def _square_of_pil(im, size, mode):
+def _square_of_pil(im, size, mode, scale=None):
     "A PIL image as a square RGB array"
-    try: return np.asarray(_square(_rgb(ImageOps.exif_transpose(im)), size, mode))
+    try: return np.asarray(_square(_rgb(ImageOps.exif_transpose(im), scale), size, mode))
     except (OSError, SyntaxError) as e:
         raise InputError(f"The PIL image can't be read: {e}.") from e
 
@@ -276,7 +277,7 @@ def _test_images(items, ds, with_labels, mode):
         if with_labels:
             raise InputError("Only an `ImageSet` brings labels; give one, or leave out "
                 "with_labels=True.")
-        x,names = _stack(items, shape, mode)
+        x,names = _stack(items, shape, mode, ds.images.scale)
         return new(x, None, ds.vocab, names, 'test images')
     if items.x.shape[1:]!=shape:
         raise InputError(f"The images of {items.name} are {items.x.shape[1:]}, and those of the "
@@ -285,7 +286,7 @@ def _test_images(items, ds, with_labels, mode):
     return _with_classes_of(items, ds)
 
 # %% ../../nbs/library/data/loaders.ipynb #e1c2c9ac
-def _stack(items, shape, mode):
+def _stack(items, shape, mode, scale):
     "Paths, PIL images and arrays as one array (N,H,W,C), and their names where all are files"
     is_array,paths = isinstance(items, np.ndarray),(str, Path)
     if is_array and items.dtype==np.uint8 and items.shape[1:]==tuple(shape) and len(items):
@@ -295,7 +296,7 @@ def _stack(items, shape, mode):
     except TypeError: items = [items]
     if not items: raise InputError("There are no images to predict.")
     names = [str(o) for o in items] if all(isinstance(o, paths) for o in items) else None
-    return np.stack([image_to_array(o, shape, mode) for o in items]), names
+    return np.stack([image_to_array(o, shape, mode, scale) for o in items]), names
 
 def _with_classes_of(images, ds):
     "A labelled set with class indices as a dataset has them"

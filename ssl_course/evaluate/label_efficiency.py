@@ -313,6 +313,7 @@ def _one(self:Comparison, method, n, seed, chosen=None):
 def _jobs(self:Comparison, todo, done, first, probe):
     "Arguments of `_one` for one part of the work: the first seed or the others, probes or fits"
     part = [j for j in todo if (j[2]==0)==first and (j[0].recipe is None)==probe]
+    if not probe: part.sort(key=lambda j: -j[1]) # what takes longest first: no process idles at the end
     def chosen(m, n):
         if (m.name, n) in self.chosen: return self.chosen[m.name, n]
         r = None if first else done[m.name, n, 0]

@@ -7,7 +7,7 @@ from PIL import Image,ImageCms
 
 from helpers import ROOT
 from ssl_course.data import decode
-from ssl_course.data.decode import decode_files,decode_folder,find_images,read_image
+from ssl_course.data.decode import decode_files,decode_folder,find_images,find_scale,read_image
 from ssl_course.utils import InputError
 
 CLOTHES = ROOT.parent/'shared'/'data'/'clothing10_96.tgz'
@@ -428,3 +428,51 @@ def test_photographs(clothes):
             plain = np.asarray(im.crop((l, t, l+s, t+s)).resize((8, 8), Image.Resampling.BOX), dtype=float)
         ours = np.asarray(Image.fromarray(d.x[k]).resize((8, 8), Image.Resampling.BOX), dtype=float)
         assert np.abs(plain-ours).mean() < 3
+
+# --- images of more than 8 bits: one scale for all of a set
+
+def deep(folder, top, n=6, seed=0):
+    "Grey images of 16 bits with values up to `top`, one of them darker"
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(seed)
+    for i in range(n):
+        a = rng.integers(0, (top if i else top//2)+1, (40, 40)).astype(np.uint16)
+        a[0, :2] = 0,(top if i else top//2)
+        Image.fromarray(a).save(folder/f'{i}.{("png", "tif")[i%2]}')
+    return folder
+
+@pytest.mark.parametrize('top,scale', [(200, 255), (900, 1023), (4095, 4095), (4096, 16383), (60_000, 65535)])
+def test_twelve_bits_in_sixteen_keep_their_grays(tmp_path, capsys, top, scale):
+    "All of a set by one scale, that of the brightest; and it is said"
+    d = decode_folder(deep(tmp_path/'cells', top), 40, progress=False)
+    assert d.scale==find_scale(tmp_path/'cells')==(0, scale)
+    want = np.stack([np.asarray(Image.open(tmp_path/'cells'/n)) for n in d.names])*(255/scale)
+    assert np.abs(d.x[..., 0]-want).max()<=1 and len(np.unique(d.x))>150*min(1, top/scale)
+    said = capsys.readouterr().out
+    assert f'cells: 6 images of more than 8 bits, with values from 0 to {top:,}; 0 to {scale:,} became 0 to 255' in said and 'cut off' not in said
+    assert decode_folder(tmp_path/'cells', 40, progress=False).scale==(0, scale) and said==capsys.readouterr().out
+
+def test_several_folders_have_one_scale(tmp_path, capsys):
+    "As the parts of a data set must"
+    a,b = deep(tmp_path/'a', 900),deep(tmp_path/'b', 4000)
+    assert find_scale(a)==(0, 1023) and find_scale(a, b)==(0, 4095)
+    d = decode_folder(a, 40, scale=(0, 4095), progress=False)
+    assert d.scale==(0, 4095) and 50<d.x.max()<60
+    capsys.readouterr()
+    cut = decode_folder(b, 40, scale=(0, 1023), progress=False)
+    assert cut.x.max()==255 and 'what is beyond is cut off' in capsys.readouterr().out
+
+def test_eight_bits_have_no_scale(photos, tmp_path):
+    "Whatever one is asked for; and an image alone is read by what its format can hold"
+    d = decode_folder(photos, 16, scale=(0, 4095), progress=False)
+    assert d.scale is None and find_scale(photos) is None and np.array_equal(d.x, decode_folder(photos, 16, progress=False).x)
+    file = deep(tmp_path/'cells', 4095)/'1.tif'
+    assert read_image(file, 40).max()==16 and read_image(file, 40, scale=(0, 4095)).max()==255
+
+def test_values_below_zero_and_nothing_but_zeros(tmp_path):
+    for name,a in dict(below=np.linspace(-3, 5, 1600), zeros=np.zeros(1600), unit=np.linspace(0, .7, 1600)).items():
+        (tmp_path/name).mkdir()
+        Image.fromarray(a.reshape(40, 40).astype(np.float32)).save(tmp_path/name/'a.tif')
+    assert find_scale(tmp_path/'below')==(-3, 5) and find_scale(tmp_path/'zeros')==find_scale(tmp_path/'unit')==(0, 1)
+    read = lambda name: decode_folder(tmp_path/name, 40, progress=False).x
+    assert (read('below').min(), read('below').max(), read('zeros').max())==(0, 255, 0) and abs(int(read('unit').max())-178)<=1
