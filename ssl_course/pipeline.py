@@ -176,12 +176,13 @@ def load_run_data(
     scale = find_scale(un, *_image_folders(Path(labeled).expanduser())) # one for all
     unlabeled = ImageSet.from_folder(un, p['size'], labels=False, scale=scale).unlabeled()
     pool,valid,test = labeled_splits(labeled, p['size'], p['seed'], scale)
-    if p['leave_out']: unlabeled = unlabeled.without(valid).without(test)
+    out = p.get('leave_out', False)
+    if out: unlabeled = unlabeled.without(valid).without(test)
     for part in (test, valid):
         part.require_no_leakage(unlabeled, 'the images to pretrain on', '--leave-out does it')
     held = (valid+test).unlabeled()
     general = Encoder.general(held.x.shape[-1]) if p['encoder']=='general' else None
-    unlabeled,pool = (without_twins(s, held, general, p['leave_out']) for s in (unlabeled, pool))
+    unlabeled,pool = (without_twins(s, held, general, out) for s in (unlabeled, pool))
     return RunData(unlabeled, pool, valid, test)
 
 # %% ../nbs/library/pipeline.ipynb #6347b542

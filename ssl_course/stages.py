@@ -44,15 +44,15 @@ def run_plan(
                 view=3*size//4, budget=settings.budget, seed=settings.seed,
                 own_width=pick(8, 16, 32), bs=64, fit_bs=32,
                 labels=list(c.labels or pick((1, 5), (1, 5, 10, 50))), seeds=c.seeds or pick(2, 3))
-    if own: plan['leave_out'] = c.leave_out
+    if own and c.leave_out: plan['leave_out'] = True
     return plan | (_photographs if own else _postcards)(c, pick)
 
 def _postcards(c, pick):
     "What `make course` does: sizes, updates, and the encoder that it compares its own with"
     # the rate that is best in three minutes; in hours, the task's own is
     rate = pick({}, dict(lr=5e-3), {}) if c.pretext=='simclr' else {}
-    return rate | dict(images=pick(512, 40_000, 100_000), pool=pick(600, 2000), valid=pick(100, 1000),
-                test=pick(200, 2000), epochs=c.epochs or pick(1, 5, 50), width=pick(8, 32),
+    return rate | dict(images=pick(512, 44_000, 100_000), pool=pick(600, 2000), valid=pick(100, 1000),
+                test=pick(200, 2000), epochs=c.epochs or pick(1, 6, 50), width=pick(8, 32),
                 updates=pick([4, 8], [100, 800], [100, 6400]), workers=pick(1, 2, 1),
                 encoder=c.encoder or pick(None, 'postcards-simclr'))
 
