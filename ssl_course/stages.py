@@ -53,7 +53,7 @@ def _postcards(c, pick):
     rate = pick({}, dict(lr=5e-3), {}) if c.pretext=='simclr' else {}
     return rate | dict(images=pick(512, 44_000, 100_000), pool=pick(600, 2000), valid=pick(100, 1000),
                 test=pick(200, 2000), epochs=c.epochs or pick(1, 6, 50), width=pick(8, 32),
-                updates=pick([4, 8], [100, 800], [100, 6400]), workers=pick(1, 2, 1),
+                updates=pick([4, 8], [100, 400], [100, 6400]), workers=pick(1, 2, 1),
                 encoder=c.encoder or pick(None, 'postcards-simclr'))
 
 def _photographs(c, pick):

@@ -4,7 +4,8 @@
   if (window.renderMathInElement) window.smalldocsMath();
   const diagrams = [...document.querySelectorAll('pre.mermaid')].map(node => ({node, source: node.textContent}));
   if (!window.mermaid || !diagrams.length) return;
-  const isDark = () => document.documentElement.classList.contains('quarto-dark');
+  // smalldocs puts the class on html, Quarto on body
+  const isDark = () => [document.documentElement, document.body].some(e => e.classList.contains('quarto-dark'));
   // A diagram a little too wide is made smaller; one that would become illegible scrolls in its own box.
   const fit = node => {
     const svg = node.querySelector('svg'), style = getComputedStyle(node), wide = svg.viewBox.baseVal.width;
@@ -21,6 +22,7 @@
     await mermaid.run({nodes: diagrams.map(d => d.node)});
     diagrams.forEach(d => fit(d.node));
   };
-  new MutationObserver(draw).observe(document.documentElement, {attributes: true, attributeFilter: ['class']});
+  const watch = new MutationObserver(draw);
+  for (const e of [document.documentElement, document.body]) watch.observe(e, {attributes: true, attributeFilter: ['class']});
   draw();
 })();

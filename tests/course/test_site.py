@@ -6,6 +6,8 @@ from urllib.parse import unquote,urljoin,urlsplit
 import pytest,yaml
 from playwright.sync_api import expect
 
+from helpers import ROOT
+
 # what is asked of every page, in the browser
 LOOK = '''() => { const prose = e => { e = e.cloneNode(true); e.querySelectorAll('code, .katex').forEach(c => c.remove()); return e.textContent };
   return ({
@@ -259,6 +261,35 @@ def test_dark_mode(base, browser):
     assert shade()<150, 'the choice is forgotten'
     page.wait_for_function("[...document.querySelectorAll('pre.mermaid')].every(e => e.querySelector('svg'))")
     page.close()
+
+def test_dark_as_quarto_says_it(base, browser):
+    "Quarto puts the class on body and gives tables and formulas no box: our rules and diagrams follow"
+    page = browser.new_page(color_scheme='light', viewport=dict(width=390, height=800))
+    page.goto(base+'contributing.html')
+    accent = lambda: page.evaluate("getComputedStyle(document.querySelector('main p')).getPropertyValue('--course-accent').trim()")
+    drawn = lambda: page.evaluate("document.querySelector('pre.mermaid svg').outerHTML.length")
+    before,diagram = accent(),page.evaluate("document.querySelector('pre.mermaid svg').id")
+    page.evaluate("""document.documentElement.classList.remove('quarto-light', 'quarto-dark');
+        document.body.classList.add('quarto-dark');
+        document.querySelector('main').insertAdjacentHTML('beforeend', '<table id=q class="caption-top table"><tr>' +
+            '<td>wide_name_without_a_break</td>'.repeat(9) + '</tr></table><p><math display="block"><mtext>' + 'wide '.repeat(60) + '</mtext></math></p>')""")
+    page.wait_for_function(f"document.querySelector('pre.mermaid svg')?.id!={diagram!r}")
+    assert accent()=='#7cc4e8'!=before and drawn()>0
+    assert page.evaluate("document.querySelector('#q').scrollWidth")>400 and too_wide(page, 390)==[]
+    page.close()
+
+def test_quarto_has_the_colors_of_both_themes():
+    "What its Sass needs for a dark theme; smalldocs compiles none, so it has a copy"
+    sass,css = ((ROOT/'nbs/assets'/f).read_text(encoding='utf-8') for f in ('dark.scss', 'dark.css'))
+    have = dict(re.findall(r'^\$([\w-]+): (#\w{6});$', sass, re.M))
+    needs = 'body-bg body-color link-color border-color code-color code-bg code-block-bg pre-color navbar-bg navbar-fg'.split()
+    assert set(needs)<=have.keys() and sum(k.startswith('mermaid-') for k in have)>=7
+    for k in ('body-bg', 'body-color', 'link-color', 'border-color', 'code-color'): assert f'--bs-{k}: {have[k]}' in css, k
+    rgb = lambda c: tuple(int(have[c][i:i+2], 16) for i in (1, 3, 5))
+    for a,b in (('body-color', 'body-bg'), ('link-color', 'body-bg'), ('code-color', 'code-bg'), ('pre-color', 'code-block-bg'), ('navbar-fg', 'navbar-bg'), ('mermaid-node-fg-color', 'mermaid-node-bg-color')):
+        assert contrast(rgb(a), rgb(b))>=4.5, (a, b)
+    site = yaml.safe_load((ROOT/'_quarto.yml').read_text(encoding='utf-8'))
+    assert site['format']['html']['respect-user-color-scheme'] is True and site['format']['html']['theme']['dark'][-1]=='assets/dark.scss'
 
 def test_works_without_scripts(site, base, browser):
     "Folded answers open and links lead on when a reader allows no JavaScript"
