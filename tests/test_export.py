@@ -40,7 +40,6 @@ assert 'torch' not in sys.modules
 
 def test_onnx_needs_the_runtime_only(encoder, x, tmp_path):
     import numpy as np
-    pytest.importorskip('onnxscript')
     assert to_onnx(encoder, tmp_path/'e.onnx')<1e-4
     np.save(tmp_path/'x.npy', x.numpy())
     r = python(RUNTIME, cwd=tmp_path)
@@ -49,7 +48,6 @@ def test_onnx_needs_the_runtime_only(encoder, x, tmp_path):
     assert all(np.allclose(np.load(tmp_path/f'{n}.npy'), want[:n], atol=1e-4) for n in (1, 4))
 
 def test_an_onnx_file_that_differs_is_not_kept(encoder, tmp_path):
-    pytest.importorskip('onnxscript')
     with pytest.raises(InputError, match='nothing was written'): to_onnx(encoder, tmp_path/'e.onnx', tol=-1.)
     assert list(tmp_path.iterdir())==[]
 

@@ -1,11 +1,9 @@
 "What is installed: dependencies, the command, the wheel; and the numbers on the front page."
-import ast,json,os,re,shutil,subprocess,sys,zipfile
+import ast,json,os,re,shutil,subprocess,sys,tomllib,zipfile
 from importlib.metadata import entry_points,packages_distributions,version
 
 import pytest
 from packaging.requirements import Requirement
-
-tomllib = pytest.importorskip('tomllib') # Python 3.11
 
 @pytest.fixture(scope='module')
 def project(root): return tomllib.loads((root/'pyproject.toml').read_text(encoding='utf-8'))['project']
