@@ -22,6 +22,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                 'ssl_course.cli._find_recipe': ('library/cli.html#_find_recipe', 'ssl_course/cli.py'),
                                 'ssl_course.cli._fine_tuned': ('library/cli.html#_fine_tuned', 'ssl_course/cli.py'),
                                 'ssl_course.cli._finished': ('library/cli.html#_finished', 'ssl_course/cli.py'),
+                                'ssl_course.cli._hush': ('library/cli.html#_hush', 'ssl_course/cli.py'),
                                 'ssl_course.cli._labeled_parts': ('library/cli.html#_labeled_parts', 'ssl_course/cli.py'),
                                 'ssl_course.cli._prediction': ('library/cli.html#_prediction', 'ssl_course/cli.py'),
                                 'ssl_course.cli._reader': ('library/cli.html#_reader', 'ssl_course/cli.py'),

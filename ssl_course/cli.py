@@ -376,8 +376,7 @@ def main(
     command = args.pop('command')
     kept = dict(run='stages and epochs', pretrain='epochs', finetune='epochs').get(command)
     hint = f' Finished {kept} are kept; run the same command with --resume to continue.' if kept else ''
-    # timm's import; nothing a user can change
-    warnings.filterwarnings('ignore', '.*torch.jit', FutureWarning)
+    _hush()
     try: COMMANDS[command](**args)
     except InputError as e: _stop(f'ssl-course: {e}', 2)
     except OSError as e:
@@ -386,6 +385,12 @@ def main(
         # it is stopping already; pressing again must not cut that short
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         _stop(f'\nssl-course: stopped.{hint}', 130)
+
+def _hush():
+    "What fastai's import says of PyTorch, here and in worker processes; no user can change it"
+    warnings.filterwarnings('ignore', '.*torch.jit', FutureWarning)
+    quiet = 'ignore:`torch.jit.script` is deprecated:FutureWarning'
+    os.environ.setdefault('PYTHONWARNINGS', quiet)
 
 def _stop(text, code):
     print(text, file=sys.stderr)

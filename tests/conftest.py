@@ -30,8 +30,9 @@ def pytest_xdist_make_scheduler(config, log):
     return ByWhatIsShared(config, log)
 
 def pytest_collection_modifyitems(items):
-    "The site takes minutes to build, and some notebooks a minute to run: these begin first"
-    items.sort(key=lambda i: ('site' not in i.fixturenames, getattr(i, 'originalname', '')!='test_runs'))
+    "Kills and the site take minutes, and some notebooks a minute: these begin first, so that no process waits for another at the end"
+    early = dict(test_killed_at_random_instants=0, test_runs=2)
+    items.sort(key=lambda i: 1 if 'site' in i.fixturenames else early.get(getattr(i, 'originalname', ''), 3))
 
 @pytest.fixture(scope='module', autouse=True)
 def _few_to_look_through():

@@ -648,6 +648,14 @@ def test_images_that_were_added_are_noticed(here, photos, capsys):
     said = refused(capsys, *args, '--resume')
     assert 'unlabeled (60 then, 63 now)' in said and '--force' in said
 
+def test_workers_say_nothing_about_pytorch(here, capsys, monkeypatch):
+    "The warning of fastai's import comes in every process anew; with a comparison it stood between the bars"
+    python = lambda: subprocess.run([sys.executable, '-c', 'import fastai.layers'], capture_output=True, text=True).stderr
+    monkeypatch.setenv('PYTHONWARNINGS', ''), monkeypatch.delenv('PYTHONWARNINGS') # afterwards as before
+    assert 'torch.jit.script' in python()
+    ok(capsys, 'cache')
+    assert python()==''
+
 # --- interrupted ---
 
 def until(process, log, pattern, seconds=120):
