@@ -41,7 +41,7 @@ def content(folder):
 def differ(a, b): return [k for k in a.keys()|b.keys() if a.get(k)!=b.get(k)]
 
 RUN = 'run --budget smoke --size 16 --labels 1 --seeds 1 --epochs 3'.split()
-PRETRAIN = 'pretrain --budget smoke --epochs 4'.split()
+PRETRAIN = 'pretrain --budget smoke --size 16 --epochs 4'.split()
 
 @pytest.mark.parametrize('args,kills', [(RUN, 20), (PRETRAIN, 20), ([*PRETRAIN, '--start', 'start.safetensors'], 2)], ids=['run', 'pretrain', 'pretrain --start'])
 def test_killed_at_random_instants(args, kills, start, tmp_path):
