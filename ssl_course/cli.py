@@ -195,9 +195,10 @@ def _find_recipe(name):
 
 def _labeled_parts(labeled, size, seed, scale, leave_out):
     "Images to train on, to choose with and to test on; twins among them are listed or left out"
-    from ssl_course.pipeline import labeled_splits,without_twins
+    from ssl_course.pipeline import labeled_splits,twins_of
     pool,valid,test = labeled_splits(labeled, size, seed, scale)
-    return without_twins(pool, (valid+test).unlabeled(), leave_out=leave_out),valid,test
+    twins = twins_of((valid+test).unlabeled(), pool, leave_out=leave_out)
+    return pool.without(twins) if leave_out else pool,valid,test
 
 def _fine_tuned(encoder, pool, valid, recipe, seed, checkpoint):
     "A classifier of `pool`, trained by `recipe`, which it prints"
@@ -316,9 +317,10 @@ def tasks():
         print(f'{name:18}{about}'.rstrip())
 
 # %% ../nbs/library/cli.ipynb #e75ccb60
-_KEPT = dict(decoded='images of folders, decoded', encoders='encoders, and trainings that were interrupted',
+_KEPT = dict(decoded='images of folders, decoded', learners='models that `fit` saved on its way',
+             encoders='encoders, and trainings of them that were interrupted',
              stored='comparisons that were interrupted', matrix='pretext matrices',
-             learners='models that `fit` saved on its way')
+             twins='near duplicates that were found')
 
 def cache(
     clear:Literal[('all', *_KEPT)]=None, # delete these files; what was interrupted begins anew
@@ -330,7 +332,7 @@ def cache(
         files = [f for f in (home/name).rglob('*') if f.is_file()]
         size = sum(f.stat().st_size for f in files)
         print(f'  {name:10}{size/1e6:10,.1f} MB in {len(files):6,} files   {what}')
-        if clear in ('all', name): shutil.rmtree(home/name, ignore_errors=True)
+        if files and clear in ('all', name): shutil.rmtree(home/name)
     if clear: print(f'Deleted: {clear}')
 
 # %% ../nbs/library/cli.ipynb #6c4fcaa7

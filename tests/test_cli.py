@@ -9,13 +9,14 @@ from functools import wraps
 import numpy as np,pytest,torch
 from PIL import Image
 
-from helpers import save_images
-from ssl_course import cli
+from helpers import ROOT,save_images
+from ssl_course import cli,pipeline
 from ssl_course.cli import command_parser,main,parser
 from ssl_course.data.postcards import Postcards
 from ssl_course.data.decode import read_image
 from ssl_course.data.imageset import ImageSet
 from ssl_course.encoder import Encoder
+from ssl_course.evaluate.leakage import near_duplicates
 from ssl_course.model import TransferModel
 from ssl_course.utils import InputError,sha256_file
 
@@ -228,14 +229,18 @@ def twins_of_test_images(here):
         im.save(here/f'own/train/{cards.vocab[cards.y[200+i]]}/again{i}.png'), im.save(here/f'un/again{i}.png')
     return folders(here/'un', here/'own') + ['--size', 48]
 
-def test_twins_of_test_images_are_named_and_left_out(here, capsys):
-    "Pixels differ, so no digest finds them; a run goes on all the same, for they may be different pictures"
+def test_twins_of_test_images_are_named_and_left_out(here, capsys, monkeypatch):
+    "Pixels differ, so no digest finds them; a run goes on all the same, for they may be different pictures. They are looked for once"
     args = [*twins_of_test_images(here), '--budget', 'smoke', '--labels', 1, '--seeds', 1]
     said = ok(capsys, *args)
-    assert said.count('look like validation or test images')==2 and '3 of the 43 images of un ' in said and '3 of the 153 images' in said
-    assert 'again0.png ~ ' in said and '--leave-out' in said
+    assert said.count('look like validation or test images')==1 and '3 of the 43 images of un ' in said # those of train are the same three
+    assert said.count('looking for images that resemble')==2 and 'again0.png ~ ' in said and '--leave-out' in said
+    monkeypatch.setattr(pipeline, 'near_duplicates', wraps(near_duplicates)(lambda *a: pytest.fail('looked for again')))
     said = ok(capsys, *args, '--leave-out', '--force')
-    assert said.count('left out')>=2 and '40 images without labels' in said
+    assert '3 of the 43 images of un look like validation or test images: left out' in said and '40 images without labels' in said
+    data = json.loads((here/'runs/course/metrics.json').read_text())['data']
+    assert (data['unlabeled']['images'], data['pool']['images'], data['test']['images'])==(40, 150, 50)
+    monkeypatch.undo(), monkeypatch.chdir(here)
     Encoder.small(width=4).save(here/'e.safetensors')
     tune = ['finetune', '--encoder', 'e.safetensors', '--labeled', here/'own', '--size', 48, '--budget', 'smoke']
     assert '3 of the 153 images' in ok(capsys, *tune) and 'left out' in ok(capsys, *tune, '--force', '--leave-out')
@@ -287,6 +292,10 @@ def test_cache_is_shown_and_emptied(here, photos, capsys):
     assert not kept.exists() and mine.exists() and re.search(r'stored +0\.0 MB in +0 files', ok(capsys, 'cache'))
     assert len(ImageSet.from_folder(photos/'unlabeled', 32, labels=False))==60
     with pytest.raises(SystemExit): main(['cache', '--clear', 'mine.txt'])
+
+def test_cache_knows_whatever_is_kept():
+    code = ''.join(f.read_text(encoding='utf-8') for f in (ROOT/'ssl_course').rglob('*.py') if f.name!='_modidx.py')
+    assert set(re.findall(r"cache_folder\('(\w+)'", code))==set(cli._KEPT)
 
 @pytest.mark.parametrize('cmd', ['run', 'pretrain'])
 def test_unknown_pretext_task(cmd, capsys):

@@ -7,6 +7,7 @@ from unicodedata import normalize
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from helpers import save_images,some_images
 from ssl_course.compute import seeded
@@ -68,6 +69,18 @@ def test_accents_written_by_another_system(tmp_path):
         save_images(ImageSet(s.x, s.y, [normalize(form, v) for v in ('café', 'thé', 'zoo')]), tmp_path/'own'/part)
     pool,valid,test = labeled_splits(tmp_path/'own', 16)
     assert pool.vocab==valid.vocab==test.vocab==('café', 'thé', 'zoo') and len(test)==90 and normalize('NFC', pool.vocab[0])==pool.vocab[0]
+
+def test_deep_images_are_read_by_the_scale_of_the_encoder(tmp_path):
+    "It was trained on images that were read so; without one, by the range of all folders of the run"
+    rng = np.random.default_rng(0)
+    for part,top in (('un', 900), ('own/a', 4000), ('own/b', 900)):
+        (tmp_path/part).mkdir(parents=True)
+        for i in range(20): Image.fromarray(rng.integers(0, top, (16, 16)).astype(np.uint16)).save(tmp_path/part/f'{i}.png')
+    own = dict(unlabeled=str(tmp_path/'un'), labeled=str(tmp_path/'own'))
+    e = Encoder.small(width=4)
+    e.lineage = [dict(task='simclr', size=16, scale=[0, 16383])]
+    scales = lambda **kw: {s.scale for s in vars(load_run_data(plan(**own, **kw))).values()}
+    assert scales()=={(0, 4095)} and scales(encoder=str(e.save(tmp_path/'e.safetensors')))=={(0, 16383)}
 
 def test_images_in_two_parts_are_refused(tmp_path):
     for part in ('train', 'test'): save_images(some_images(100, size=16), tmp_path/'own'/part)
@@ -163,7 +176,7 @@ def test_a_rare_class_does_not_cap_the_comparison(capsys):
     pool = ImageSet(np.zeros((83, 8, 8, 3), np.uint8), y, ('a', 'rare', 'c'))
     assert _feasible([1, 5, 10, 50], pool, False)==[1, 5, 10]
     said = capsys.readouterr().out
-    assert 'every second class has 20 labelled images or fewer: 50 per class left out' in said and 'all are used: rare (3)' in said
+    assert 'every second class has 20 labelled images or fewer: 50 per class left out' in said and 'all of those are used: rare (3).' in said
     assert pool.few(10, scarce=True).counts==dict(a=10, rare=3, c=10)
     with pytest.raises(InputError, match='rare has 3, c has 20'): _feasible([50], pool, True)
     with pytest.raises(InputError, match='rare has 3'): pool.few(10)

@@ -9,6 +9,7 @@ __all__ = ['MODES', 'Decoded', 'readable_extensions', 'read_image', 'find_images
 import errno,hashlib,json,os,shutil,threading,time,warnings
 from collections import Counter,namedtuple
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from pathlib import Path
 
 import PIL
@@ -182,7 +183,14 @@ Decoded.__doc__ = """Images decoded from files.
 - `depth`: a sentence about those images"""
 
 # %% ../../nbs/library/data/decode.ipynb #b2fa1572
-def _value_range(path):
+def _stamp(f):
+    "Length, time and permissions of a file, if it exists"
+    try: st = f.stat()
+    except (OSError, ValueError): return 'missing' # ValueError: a name with a null byte
+    return f'{st.st_size},{st.st_mtime_ns},{st.st_mode}'
+
+@lru_cache(200_000)
+def _value_range(path, stamp):
     "Lowest and highest value of a grey image of 16 or 32 bits; None for others, and for no image"
     try:
         with _open(path) as im:
@@ -205,10 +213,15 @@ def _scale(ranges):
 _shallow = {'.jpg', '.jpeg', '.jpe', '.jfif', '.webp', '.gif', '.bmp'} # always 8 bits
 
 def _ranges(root, names):
-    "`_value_range` of the images that have one"
-    names = [n for n in names if Path(n).suffix.lower() not in _shallow]
-    with ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
-        return [r for r in pool.map(lambda n: _value_range(root/n), names) if r]
+    "`_value_range` of the images that have one; a bar appears when it takes more than two seconds"
+    files = [root/n for n in names if Path(n).suffix.lower() not in _shallow]
+    pool = ThreadPoolExecutor(min(os.cpu_count() or 1, 8))
+    try:
+        cut = ImageFile.LOAD_TRUNCATED_IMAGES # files that were cut off can be read, or can't
+        found = pool.map(lambda f: _value_range(f, (_stamp(f), cut)), files)
+        bar = tqdm(found, 'Looking for images of 16 bits', len(files), unit='img', delay=2)
+        return [r for r in bar if r]
+    finally: pool.shutdown(wait=True, cancel_futures=True) # Ctrl-C doesn't wait for all files
 
 def find_scale(
     *folders, # of images that belong together; subfolders are searched
@@ -220,12 +233,6 @@ def find_scale(
 
 # %% ../../nbs/library/data/decode.ipynb #c546b2a2
 _version = 2 # increase it when the code above gives other pixels
-
-def _stamp(f):
-    "Length, time and permissions of a file, if it exists"
-    try: st = f.stat()
-    except (OSError, ValueError): return 'missing' # ValueError: a name with a null byte
-    return f'{st.st_size},{st.st_mtime_ns},{st.st_mode}'
 
 def _cache_stem(root, names, *more):
     "Path of the cached images, without ending"
@@ -357,7 +364,7 @@ def _depth_text(ranges, scale):
 def decode_folder(
     path, # a folder; subfolders are searched too
     size=64, # side of the squares, pixels
-    **kwargs, # `mode`, `min_side`, `min_readable`, `scale`, `workers` of `decode_files`
+    **kwargs, # `mode`, `min_side`, `min_readable`, `scale`, `progress`, `workers` of `decode_files`
 )->Decoded:
     """Decode all images below a folder: `find_images`, then `decode_files`.
 

@@ -227,6 +227,11 @@ def _joined_labels(a, b):
 def _item_names(s):
     return [f'{s.name}[{i}]' for i in range(len(s))] if s.names is None else list(s.names)
 
+def _first_ten(lines):
+    "Ten lines at most, each on a line of its own, and how many more there are"
+    more = [f'… and {len(lines)-10:,} more'] if len(lines)>10 else []
+    return ''.join(f'\n  {l}' for l in [*lines[:10], *more])
+
 def _check_sizes(a, b, what):
     if a.x.shape[1:]!=b.x.shape[1:]:
         raise InputError(f"{what}: their images are {a.x.shape[1:]} and {b.x.shape[1:]} "
@@ -239,9 +244,12 @@ def __add__(self:ImageSet,
 )->ImageSet:
     """Both sets in one, in memory. Classes are matched by name.
 
-    Raises `InputError` when the sizes or the kinds of labels differ."""
+    Raises `InputError` when the sizes, the kinds of labels or the scales differ."""
     if not isinstance(other, ImageSet): return NotImplemented
     _check_sizes(self, other, f"Can't join {self.name} and {other.name}")
+    if self.scale and other.scale and self.scale!=other.scale:
+        raise InputError(f"Can't join {self.name} and {other.name}: their scales are {self.scale} "
+                         f"and {other.scale}; read both with the one that `find_scale` gives.")
     y,vocab = _joined_labels(self, other)
     x,names = np.concatenate([self.x, other.x]),_item_names(self)+_item_names(other)
     return ImageSet(x, y, vocab, names, f'{self.name} + {other.name}',
@@ -270,11 +278,9 @@ def require_no_leakage(self:ImageSet,
 ):
     "Raise `InputError`, with a list, when images of this set are also in `other`."
     if not (pairs := self.find_leakage(other)): return
-    lines = [f'{a} = {b}' for a,b in pairs[:10]]
-    if len(pairs)>10: lines.append(f'… and {len(pairs)-10:,} more')
     raise InputError(f"{len(pairs):,} of the {len(self):,} images of {self.name} are also in "
                      f"{what}, {other.name}. Results on them would mean nothing; remove them "
-                     f"from one side ({way_out})." + ''.join(f'\n  {l}' for l in lines))
+                     f"from one side ({way_out})." + _first_ten([f'{a} = {b}' for a,b in pairs]))
 
 @patch
 def without(self:ImageSet,
@@ -291,7 +297,7 @@ def from_folder(cls:ImageSet,
     size=64, # side of the square images, pixels
     labels=True, # True: subfolders are classes; False: none; text: pattern of the file names
     name=None, # description; default: the name of the folder
-    **kwargs, # `mode`, `min_side`, `min_readable`, `scale`, `workers` of `decode_files`
+    **kwargs, # `mode`, `min_side`, `min_readable`, `scale`, `progress`, `workers` of `decode_files`
 )->ImageSet:
     """The images of a folder and its subfolders, decoded once into the cache by `decode_folder`.
 
@@ -316,7 +322,7 @@ def from_csv(cls:ImageSet,
     file_col=None, # column with the file names; default: the first that names files of the folder
     kind='auto', # 'class', 'regression', 'tags'; 'auto': numbers are a regression, text is classes
     name=None, # description; default: the name of the table
-    **kwargs, # `mode`, `min_side`, `min_readable`, `scale`, `workers` of `decode_files`
+    **kwargs, # `mode`, `min_side`, `min_readable`, `scale`, `progress`, `workers` of `decode_files`
 )->ImageSet:
     """The images that a table names, with labels from its columns.
 
@@ -374,7 +380,7 @@ def from_url(cls:ImageSet,
     name, # one of `URL_NAMES`
     size=64, # side of the square images, pixels
     part='train', # 'train', 'valid' or 'test', for data sets that come in parts
-    **kwargs, # `mode`, `min_side`, `min_readable`, `scale`, `workers` of `decode_files`
+    **kwargs, # `mode`, `min_side`, `min_readable`, `scale`, `progress`, `workers` of `decode_files`
 )->ImageSet:
     """A data set of fastai's `URLs`, downloaded by `untar_data`.
 

@@ -22,7 +22,7 @@ def open_images(
     settings:Settings, # settings, as `load_settings` returns them
     n=None, # number of postcards; default: 1,000 at `smoke`, 12,000 at `cpu`, 100,000 at `full`
     part='train', # 'train', 'valid' or 'test', when a folder or download comes in parts
-    **kwargs, # `mode`, `min_side`, `min_readable`, `scale`, `workers` of `decode_files`
+    **kwargs, # `mode`, `min_side`, `min_readable`, `scale`, `progress`, `workers` of `decode_files`
 )->ImageSet:
     """The images that `settings.data` names.
 

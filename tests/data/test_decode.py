@@ -1,5 +1,5 @@
 "Every kind of file that a folder of pictures may hold: read correctly, or listed with the reason."
-import errno,io,os,subprocess,sys,tarfile,threading,warnings
+import errno,io,os,subprocess,sys,tarfile,threading,time,warnings
 
 import numpy as np
 import pytest
@@ -8,6 +8,7 @@ from PIL import Image,ImageCms
 from helpers import ROOT
 from ssl_course.data import decode
 from ssl_course.data.decode import decode_files,decode_folder,find_images,find_scale,read_image
+from ssl_course.data.imageset import ImageSet
 from ssl_course.utils import InputError
 
 CLOTHES = ROOT.parent/'shared'/'data'/'clothing10_96.tgz'
@@ -461,6 +462,39 @@ def test_several_folders_have_one_scale(tmp_path, capsys):
     capsys.readouterr()
     cut = decode_folder(b, 40, scale=(0, 1023), progress=False)
     assert cut.x.max()==255 and 'what is beyond is cut off' in capsys.readouterr().out
+
+def test_sets_of_different_scales_are_not_joined(tmp_path):
+    "Equal grays would mean different things"
+    one = lambda top: ImageSet.from_folder(deep(tmp_path/str(top), top), 40, labels=False, progress=False)
+    with pytest.raises(InputError, match='find_scale'): one(900)+one(4000)
+    assert (one(900)+one(900)).scale==(0, 1023)
+
+def test_files_are_looked_through_once_unless_they_change(tmp_path, monkeypatch):
+    "For several folders, then for each of them; a file that was cut off counts when Pillow is told to read it"
+    from PIL import ImageFile
+    folder,opened,first = deep(tmp_path/'cells', 900),[],decode._open
+    monkeypatch.setattr(decode, '_open', lambda f: opened.append(f) or first(f))
+    assert find_scale(folder)==find_scale(folder, folder)==(0, 1023) and len(opened)==6
+    deep(tmp_path/'brighter', 4000, 1)
+    os.replace(tmp_path/'brighter/0.png', folder/'0.png')
+    assert find_scale(folder)==(0, 4095) and len(opened)==7
+    whole = (folder/'0.png').read_bytes()
+    (folder/'0.png').write_bytes(whole[:-400])
+    assert find_scale(folder)==(0, 1023)
+    monkeypatch.setattr(ImageFile, 'LOAD_TRUNCATED_IMAGES', True)
+    assert find_scale(folder)==(0, 4095)
+
+def test_ctrl_c_does_not_wait_for_all_ranges(tmp_path, monkeypatch):
+    first,calls = deep(tmp_path/'a', 900, 1)/'0.png',[]
+    for i in range(400): os.link(first, tmp_path/f'a/x{i}.png')
+    def interrupted(f):
+        calls.append(f)
+        time.sleep(.02)
+        raise KeyboardInterrupt
+    monkeypatch.setattr(decode, '_open', interrupted)
+    monkeypatch.setattr(os, 'cpu_count', lambda: 1)
+    with pytest.raises(KeyboardInterrupt): find_scale(tmp_path/'a')
+    assert len(calls)<200
 
 def test_eight_bits_have_no_scale(photos, tmp_path):
     "Whatever one is asked for; and an image alone is read by what its format can hold"

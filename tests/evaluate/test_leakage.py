@@ -1,10 +1,11 @@
 "Near duplicates: copies that were changed a little are found, strangers are not."
-import io
+import io,tarfile
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from helpers import ROOT
 from ssl_course.data.imageset import ImageSet
 from ssl_course.data.postcards import Postcards
 from ssl_course.encoder import Encoder
@@ -52,6 +53,33 @@ def test_distances_are_those_of_the_hashes(cards):
     t,(p,q) = near_duplicates(a, b, bits=64),map(perceptual_hashes, (a, b))
     d = (p[:, None]!=q).sum(-1)
     assert p.shape==(30, 64) and t.bits.tolist()==d.min(1).tolist() and (d[t.here, t.there]==d.min(1)).all()
+
+CLOTHES = ROOT.parent/'shared'/'data'/'clothing10_96.tgz'
+
+@pytest.fixture(scope='session')
+def photographs(tmp_path_factory):
+    "150 to test on and 600 to train on: clothes where they are, postcards elsewhere"
+    if not CLOTHES.is_file():
+        s = Postcards(96, seed=4).images(750)
+        return s.take(range(150)),s.take(range(150, 750))
+    folder = tmp_path_factory.mktemp('clothes')
+    with tarfile.open(CLOTHES) as f: f.extractall(folder, filter='data')
+    read = lambda part: ImageSet.from_folder(folder/'clothing10_96'/part, 96, progress=False)
+    return read('test').sample(150),read('train').sample(600)
+
+def test_the_thresholds_tell_photographs_apart(photographs):
+    "The notebook's table, on fewer images: hardly a stranger within them, nearly all changed copies, a part of those that were cut"
+    test,train = photographs
+    assert len(near_duplicates(test, train, Encoder.general()))<=3
+    few = train.take(range(60))
+    def found(change, encoder=None):
+        x = np.stack([np.asarray(change(Image.fromarray(a)).resize((96, 96))) for a in few.x])
+        t = near_duplicates(ImageSet(x), train, encoder)
+        return (t.there==t.here).sum()/60
+    cut = lambda share: lambda im: im.crop([round(v*96) for v in (share/2, share/2, 1-share/2, 1-share/2)])
+    assert found(jpeg)>=.95 and found(lambda im: im.resize((48, 48)))>=.95 and found(lambda im: im.point(lambda v: min(255, round(1.2*v))))>=.95
+    near,far = (found(cut(s), Encoder.general()) for s in (.05, .1))
+    assert near>=.7 and near>far and found(cut(.05))<near
 
 def test_gray_images(cards):
     gray = ImageSet(cards.x[..., :1])
