@@ -93,12 +93,14 @@ def _read_parts(path, how):
 
 # %% ../nbs/library/pipeline.ipynb #202b852d
 def _require_classes(pool, path):
+    tables = ', '.join(p.name for p in _visible(path) if p.suffix.lower()=='.csv')
+    table = f" Labels in a table ({tables}) are read in Python, by ImageSet.from_csv." if tables else ''
     if pool.y is None:
         raise InputError(f"{path} has no sub-folders, so there are no classes; "
-                         "put the images of each class into a folder of its own.")
+                         f"put the images of each class into a folder of its own.{table}")
     if len(pool.vocab)<2:
         raise InputError(f"{path} has only one class folder, {pool.vocab[0]}, and a classifier "
-                         "needs at least two.")
+                         f"needs at least two.{table}")
 
 def _same_classes(part, pool):
     "A part with the classes of the training images, some of which it may lack"

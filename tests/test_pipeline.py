@@ -88,7 +88,9 @@ def test_images_in_two_parts_are_refused(tmp_path):
 
 def test_one_class_is_none(tmp_path):
     save_images(some_images(40, 1, size=16), tmp_path/'own')
-    with pytest.raises(InputError, match='only one class folder, a'): labeled_splits(tmp_path/'own', 16)
+    with pytest.raises(InputError, match='only one class folder, a.*at least two.$'): labeled_splits(tmp_path/'own', 16)
+    (tmp_path/'own'/'labels.csv').write_text('file,class') # as many data sets have it, beside a folder of images
+    with pytest.raises(InputError, match=r'only one class folder, a.*\(labels.csv\).*ImageSet.from_csv'): labeled_splits(tmp_path/'own', 16)
 
 def test_one_folder_alone_is_refused(tmp_path):
     with pytest.raises(InputError, match='needs both folders'): load_run_data(plan(unlabeled=str(tmp_path)))
