@@ -10,7 +10,6 @@ import copy,io
 from collections import OrderedDict
 
 import torch
-from fastai.vision.learner import default_split,model_meta
 from torch import fx,nn
 
 from .encoder import Encoder,enlarge
@@ -76,6 +75,7 @@ def fastai_arch(
     encoder:Encoder, # to be exported
 ): # a function of `pretrained`
     "The encoder as an `arch` of fastai: `vision_learner(dls, fastai_arch(encoder), n_out=10)`."
+    from fastai.vision.learner import default_split,model_meta
     def arch(pretrained=True): return to_fastai(encoder)
     model_meta[arch] = dict(cut=lambda model: model, split=default_split)
     return arch

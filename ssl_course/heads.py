@@ -12,7 +12,6 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from fastai.metrics import AccumMetric,accuracy,mae
-from fastai.vision.models.unet import DynamicUnet
 from fastcore.basics import patch
 from sklearn.metrics import average_precision_score,r2_score as sk_r2_score
 from torch import nn
@@ -272,6 +271,7 @@ class UnetDecoder(nn.Module):
         if not isinstance(encoder.body, nn.Sequential):
             raise InputError("A U-Net needs an encoder whose body is a sequence of layers: "
                 "Encoder.small or Encoder.from_torchvision; for others use decoder='light'.")
+        from fastai.vision.models.unet import DynamicUnet # imports torchvision, which takes a second
         mode,device = encoder.training,encoder.mean.device
         unet = DynamicUnet(encoder.body.cpu(), n_out, (size, size))
         self.layers,self.bridges = nn.ModuleList(unet.layers[1:-1]),unet.sfs

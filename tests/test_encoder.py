@@ -1,20 +1,14 @@
 "Encoders of several sources, copied, saved and loaded; what their files say of them; architectures of one's own."
-import copy,json,pickle,re,socket,sys,time
-from http.server import BaseHTTPRequestHandler,HTTPServer
-from threading import Thread
+import copy,json,pickle,sys
 
 import pytest
-import timm
 import torch
-import torchvision
-from huggingface_hub import constants as hub
 from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import nn
 
 from ssl_course.data.postcards import Postcards
 from ssl_course.decoder import PixelDecoder
-from ssl_course.encoder import Encoder,conv_bn,encoder_card,enlarge,server_answers
+from ssl_course.encoder import Encoder,conv_bn,encoder_card,enlarge
 from ssl_course.encoder_file import read_card,read_tensors,read_weights,write_tensors
 from ssl_course.export import to_fastai,to_pytorch
 from ssl_course.heads import Classify,Segment
@@ -22,7 +16,6 @@ from ssl_course.model import TransferModel
 from ssl_course.pretrain import pretext_learner
 from ssl_course.pretext.simclr import SimCLR
 from ssl_course.registry import architectures,register
-from ssl_course.transfer import transfer
 from ssl_course.utils import InputError,sha256_file
 
 def same(a, b): return all(torch.equal(v, b.state_dict()[k]) for k,v in a.state_dict().items())
@@ -184,6 +177,7 @@ def package_file():
 
 @pytest.mark.parametrize('size', [(96, 96), (128, 160), (32, 32)])
 def test_general_is_the_direct_load_to_the_last_bit(general, size):
+    import timm
     net,x = timm.create_model('tf_efficientnet_lite0').eval(),torch.rand(2, 3, *size)
     net.load_state_dict(dict(zip(net.state_dict(), read_weights(package_file()).values(), strict=True)))
     net.to(memory_format=torch.channels_last)
@@ -222,92 +216,6 @@ def test_general_learns_on(general):
     with l.no_bar(), l.no_logging(): l.fit(1, 1e-3)
     assert [e['task'] for e in l.encoder.lineage]==['classification', 'simclr'] and l.encoder.lineage[1]['size']==32
 
-# --- weights out of the network ---
-
-def no_name(*args, **kwargs): raise socket.gaierror(-2, 'Name or service not known')
-def no_answer(*args, **kwargs):
-    time.sleep(8)
-    no_name()
-
-@pytest.fixture(params=[no_name, no_answer], ids=['no_name', 'no_answer'])
-def offline(request, monkeypatch, tmp_path):
-    for name in ('http_proxy', 'https_proxy', 'all_proxy'):
-        for n in (name, name.upper()): monkeypatch.delenv(n, raising=False)
-    monkeypatch.delenv('HF_HUB_ETAG_TIMEOUT', raising=False)
-    monkeypatch.setattr(socket, 'getaddrinfo', request.param)
-    monkeypatch.setattr(hub, 'HF_HUB_CACHE', str(tmp_path/'hub'))
-    monkeypatch.setattr(hub, 'HF_HUB_OFFLINE', False)
-    monkeypatch.setattr(torch.hub, '_hub_dir', str(tmp_path/'torch'))
-    return tmp_path
-
-FETCHED = dict(timm=(lambda: Encoder.from_timm('resnet10t', pretrained=True), 'huggingface.co gave no answer', "Encoder.from_timm('resnet10t')", 'timm/resnet10t.c3_in1k/resolve/main/model.safetensors'),
-    timm_by_url=(lambda: Encoder.from_timm('legacy_seresnet18', pretrained=True), 'github.com gave no answer', "Encoder.from_timm('legacy_seresnet18')", 'seresnet18-4bb0ce65.pth'),
-    torchvision=(lambda: Encoder.from_torchvision('resnet18', weights='DEFAULT'), 'download.pytorch.org gave no answer', "Encoder.from_torchvision('resnet18')", 'resnet18-f37072fd.pth'))
-
-@pytest.mark.parametrize('name', FETCHED)
-def test_offline_it_takes_a_second_and_says_what_to_do(name, offline):
-    fetch,why,how,url = FETCHED[name]
-    t = time.perf_counter()
-    with pytest.raises(InputError) as e: fetch()
-    seconds,said = time.perf_counter()-t,str(e.value)
-    print(f'\n{seconds:.2f} s: {said}')
-    assert seconds<4 and all(part in said for part in (why, how, url, 'Encoder.general()', 'transfer('))
-    assert not hub.HF_HUB_OFFLINE
-
-def test_offline_the_cache_of_the_hub_serves(offline):
-    theirs,folder = timm.create_model('resnet10t'),offline/'hub'/'models--timm--resnet10t.c3_in1k'
-    (folder/'refs').mkdir(parents=True); (folder/'snapshots'/('0'*40)).mkdir(parents=True)
-    (folder/'refs'/'main').write_text('0'*40)
-    save_file(theirs.state_dict(), folder/'snapshots'/('0'*40)/'model.safetensors')
-    e = Encoder.from_timm('resnet10t', pretrained=True)
-    assert all(torch.equal(e.state_dict()[k], theirs.state_dict()[n]) for k,n in e.upstream_names.items()) and 'pretrained' not in e.arch
-
-def test_offline_the_cache_of_torch_serves(offline, monkeypatch):
-    monkeypatch.setattr(torch.hub, 'HASH_REGEX', re.compile('no hash')) # the file's content is not theirs
-    theirs = torchvision.models.resnet18()
-    (offline/'torch'/'checkpoints').mkdir(parents=True)
-    torch.save(theirs.state_dict(), offline/'torch'/'checkpoints'/'resnet18-f37072fd.pth')
-    e = Encoder.from_torchvision('resnet18', weights='DEFAULT')
-    assert all(torch.equal(e.state_dict()[k], theirs.state_dict()[n]) for k,n in e.upstream_names.items()) and 'weights' not in e.arch
-
-def test_a_file_brings_weights_where_no_network_is(offline):
-    "What the message says, to the letter"
-    theirs = timm.create_model('resnet10t')
-    save_file(theirs.state_dict(), offline/'model.safetensors')
-    e = Encoder.from_timm('resnet10t')
-    assert transfer(offline/'model.safetensors', e).fraction==1 and torch.equal(e.body.model.conv1[0].weight, theirs.conv1[0].weight)
-
-def test_a_download_that_breaks_off(offline, monkeypatch):
-    monkeypatch.setattr('ssl_course.encoder.server_answers', lambda *args: True)
-    def broken(*args, **kwargs): raise ConnectionResetError('gone')
-    monkeypatch.setattr(timm, 'create_model', broken)
-    with pytest.raises(InputError, match=r'fetching them failed \(ConnectionResetError\)'): Encoder.from_timm('resnet10t', pretrained=True)
-
-@pytest.mark.parametrize('name', ['botnet50ts_256', 'resnet10t.mine'])
-def test_weights_that_timm_does_not_have(name):
-    with pytest.raises(InputError, match='timm has no weights for'): Encoder.from_timm(name, pretrained=True)
-
-def test_weights_that_torchvision_does_not_have():
-    with pytest.raises(InputError, match='it has IMAGENET1K_V1'): Encoder.from_torchvision('resnet18', weights='BEST')
-
-# --- does anybody answer? ---
-
-class Refusal(BaseHTTPRequestHandler):
-    def do_HEAD(self): self.send_error(403)
-    def log_message(self, *args): pass
-
-@pytest.mark.parametrize('proxy', [False, True])
-def test_a_refusal_is_an_answer(proxy, monkeypatch):
-    "Directly, and through the proxy that the environment names"
-    server = HTTPServer(('127.0.0.1', 0), Refusal)
-    Thread(target=server.serve_forever, daemon=True).start()
-    here = f'http://127.0.0.1:{server.server_port}'
-    for name in ('http_proxy', 'HTTP_PROXY', 'no_proxy', 'NO_PROXY'): monkeypatch.delenv(name, raising=False)
-    if proxy: monkeypatch.setenv('http_proxy', here)
-    assert server_answers('http://huggingface.invalid' if proxy else here, 5)
-    server.shutdown(); server.server_close()
-    assert not server_answers(here, 5)
-
 @pytest.mark.parametrize('name,features', [('swin_tiny_patch4_window7_224', 768), ('mambaout_femto', 288)])
 def test_channels_last_become_first(name, features, tmp_path):
     "Embeddings of the right axis, also after a file; they had as many numbers as the map has rows"
@@ -332,3 +240,11 @@ def test_an_encoder_of_timm_is_tried_when_it_is_built():
 def test_features_of_another_shape_are_refused():
     body = torch.nn.Conv2d(3, 5, 3)
     with pytest.raises(InputError, match=r'\(2, 5, 14, 14\) where \(B,7,h,w\)'): Encoder(body, n_features=7)(torch.rand(2, 3, 16, 16))
+
+def test_the_scale_is_that_of_the_last_training():
+    "Images of 8 bits after such of 12: there is none any more. A file's own entry counts as no training"
+    e = Encoder.small(width=4)
+    deep,flat,parent = dict(task='simclr', data='cells', scale=[0, 4095]),dict(task='classification', data='photos'),dict(parent='f00')
+    for lineage,scale in (([], None), ([deep, parent], (0, 4095)), ([deep, parent, flat], None), ([flat, parent, deep], (0, 4095))):
+        e.lineage = lineage
+        assert e.scale==scale

@@ -78,7 +78,7 @@ def test_deep_images_are_read_by_the_scale_of_the_encoder(tmp_path):
         for i in range(20): Image.fromarray(rng.integers(0, top, (16, 16)).astype(np.uint16)).save(tmp_path/part/f'{i}.png')
     own = dict(unlabeled=str(tmp_path/'un'), labeled=str(tmp_path/'own'))
     e = Encoder.small(width=4)
-    e.lineage = [dict(task='simclr', size=16, scale=[0, 16383])]
+    e.lineage = [dict(task='simclr', data='cells', size=16, scale=[0, 16383])]
     scales = lambda **kw: {s.scale for s in vars(load_run_data(plan(**own, **kw))).values()}
     assert scales()=={(0, 4095)} and scales(encoder=str(e.save(tmp_path/'e.safetensors')))=={(0, 16383)}
 

@@ -1,0 +1,117 @@
+"Networks of timm and torchvision: without a network, behind a proxy, from a cache. timm and torchvision are imported by the tests that need them, so that collecting stays quick."
+import re,socket,subprocess,sys,time
+from http.server import BaseHTTPRequestHandler,HTTPServer
+from threading import Thread
+
+import pytest
+import torch
+from huggingface_hub import constants as hub
+from safetensors.torch import save_file
+
+from ssl_course.encoder import Encoder
+from ssl_course.transfer import transfer
+from ssl_course.utils import InputError
+
+HEAVY = 'timm', 'torchvision'
+
+def test_only_those_who_need_them_import_timm_and_torchvision():
+    "They take two seconds of a start"
+    code = f"""import sys
+import ssl_course.all as s
+s.Encoder.small(width=4).stages(), s.Encoder.small(width=4).stride()
+before = [m for m in {HEAVY} if m in sys.modules]
+s.Encoder.from_timm('resnet10t').stages()
+print(before, [m for m in {HEAVY} if m in sys.modules])"""
+    r = subprocess.run([sys.executable, '-W', 'ignore', '-c', code], capture_output=True, text=True)
+    assert r.stdout.strip()==f'[] {list(HEAVY)}', r.stdout+r.stderr
+
+# --- weights out of the network ---
+
+def no_name(*args, **kwargs): raise socket.gaierror(-2, 'Name or service not known')
+def no_answer(*args, **kwargs):
+    time.sleep(8)
+    no_name()
+
+@pytest.fixture(params=[no_name, no_answer], ids=['no_name', 'no_answer'])
+def offline(request, monkeypatch, tmp_path):
+    for name in ('http_proxy', 'https_proxy', 'all_proxy'):
+        for n in (name, name.upper()): monkeypatch.delenv(n, raising=False)
+    monkeypatch.delenv('HF_HUB_ETAG_TIMEOUT', raising=False)
+    monkeypatch.setattr(socket, 'getaddrinfo', request.param)
+    monkeypatch.setattr(hub, 'HF_HUB_CACHE', str(tmp_path/'hub'))
+    monkeypatch.setattr(hub, 'HF_HUB_OFFLINE', False)
+    monkeypatch.setattr(torch.hub, '_hub_dir', str(tmp_path/'torch'))
+    return tmp_path
+
+FETCHED = dict(timm=(lambda: Encoder.from_timm('resnet10t', pretrained=True), 'huggingface.co gave no answer', "Encoder.from_timm('resnet10t')", 'timm/resnet10t.c3_in1k/resolve/main/model.safetensors'),
+    timm_by_url=(lambda: Encoder.from_timm('legacy_seresnet18', pretrained=True), 'github.com gave no answer', "Encoder.from_timm('legacy_seresnet18')", 'seresnet18-4bb0ce65.pth'),
+    torchvision=(lambda: Encoder.from_torchvision('resnet18', weights='DEFAULT'), 'download.pytorch.org gave no answer', "Encoder.from_torchvision('resnet18')", 'resnet18-f37072fd.pth'))
+
+@pytest.mark.parametrize('name', FETCHED)
+def test_offline_it_takes_a_second_and_says_what_to_do(name, offline):
+    fetch,why,how,url = FETCHED[name]
+    t = time.perf_counter()
+    with pytest.raises(InputError) as e: fetch()
+    seconds,said = time.perf_counter()-t,str(e.value)
+    print(f'\n{seconds:.2f} s: {said}')
+    assert seconds<4 and all(part in said for part in (why, how, url, 'Encoder.general()', 'transfer('))
+    assert not hub.HF_HUB_OFFLINE
+
+def test_offline_the_cache_of_the_hub_serves(offline):
+    import timm
+    theirs,folder = timm.create_model('resnet10t'),offline/'hub'/'models--timm--resnet10t.c3_in1k'
+    (folder/'refs').mkdir(parents=True); (folder/'snapshots'/('0'*40)).mkdir(parents=True)
+    (folder/'refs'/'main').write_text('0'*40)
+    save_file(theirs.state_dict(), folder/'snapshots'/('0'*40)/'model.safetensors')
+    e = Encoder.from_timm('resnet10t', pretrained=True)
+    assert all(torch.equal(e.state_dict()[k], theirs.state_dict()[n]) for k,n in e.upstream_names.items()) and 'pretrained' not in e.arch
+
+def test_offline_the_cache_of_torch_serves(offline, monkeypatch):
+    import torchvision
+    monkeypatch.setattr(torch.hub, 'HASH_REGEX', re.compile('no hash')) # the file's content is not theirs
+    theirs = torchvision.models.resnet18()
+    (offline/'torch'/'checkpoints').mkdir(parents=True)
+    torch.save(theirs.state_dict(), offline/'torch'/'checkpoints'/'resnet18-f37072fd.pth')
+    e = Encoder.from_torchvision('resnet18', weights='DEFAULT')
+    assert all(torch.equal(e.state_dict()[k], theirs.state_dict()[n]) for k,n in e.upstream_names.items()) and 'weights' not in e.arch
+
+def test_a_file_brings_weights_where_no_network_is(offline):
+    "What the message says, to the letter"
+    import timm
+    theirs = timm.create_model('resnet10t')
+    save_file(theirs.state_dict(), offline/'model.safetensors')
+    e = Encoder.from_timm('resnet10t')
+    assert transfer(offline/'model.safetensors', e).fraction==1 and torch.equal(e.body.model.conv1[0].weight, theirs.conv1[0].weight)
+
+def test_a_download_that_breaks_off(offline, monkeypatch):
+    import timm
+    monkeypatch.setattr('ssl_course.upstream.server_answers', lambda *args: True)
+    def broken(*args, **kwargs): raise ConnectionResetError('gone')
+    monkeypatch.setattr(timm, 'create_model', broken)
+    with pytest.raises(InputError, match=r'fetching them failed \(ConnectionResetError\)'): Encoder.from_timm('resnet10t', pretrained=True)
+
+@pytest.mark.parametrize('name', ['botnet50ts_256', 'resnet10t.mine'])
+def test_weights_that_timm_does_not_have(name):
+    with pytest.raises(InputError, match='timm has no weights for'): Encoder.from_timm(name, pretrained=True)
+
+def test_weights_that_torchvision_does_not_have():
+    with pytest.raises(InputError, match='it has IMAGENET1K_V1'): Encoder.from_torchvision('resnet18', weights='BEST')
+
+# --- does anybody answer? ---
+
+class Refusal(BaseHTTPRequestHandler):
+    def do_HEAD(self): self.send_error(403)
+    def log_message(self, *args): pass
+
+@pytest.mark.parametrize('proxy', [False, True])
+def test_a_refusal_is_an_answer(proxy, monkeypatch):
+    "Directly, and through the proxy that the environment names"
+    from ssl_course.upstream import server_answers
+    server = HTTPServer(('127.0.0.1', 0), Refusal)
+    Thread(target=server.serve_forever, daemon=True).start()
+    here = f'http://127.0.0.1:{server.server_port}'
+    for name in ('http_proxy', 'HTTP_PROXY', 'no_proxy', 'NO_PROXY'): monkeypatch.delenv(name, raising=False)
+    if proxy: monkeypatch.setenv('http_proxy', here)
+    assert server_answers('http://huggingface.invalid' if proxy else here, 5)
+    server.shutdown(); server.server_close()
+    assert not server_answers(here, 5)
