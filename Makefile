@@ -11,7 +11,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help:
 	@echo 'make course    pretrain, fine-tune, compare, report: the whole line (ARGS="--pretext rotation", ...)'
 	@echo 'make test      all tests, and all notebooks at the budget smoke'
-	@echo 'make lab       JupyterLab with the lessons'
+	@echo 'make lab       JupyterLab with your own copy of the lessons (ARGS=--source: the course itself)'
 	@echo 'make lessons   run changed lessons at the budget cpu, store outputs and results (FORCE=1: all of them)'
 	@echo 'make encoders  train the encoders of the package, which takes hours; it goes on where it stopped'
 	@echo 'make front     bring the numbers of the front page and README.md up to date'
@@ -33,9 +33,11 @@ docs: .venv/.stamp-docs
 	@$(BIN)/python -m ssl_course.course.site docs
 
 lab: .venv/.stamp-dev
-	@! git rev-parse --git-dir >/dev/null 2>&1 || $(BIN)/nbdev-install-hooks
-	@find nbs -name .ipynb_checkpoints -prune -o -name '*.ipynb' -exec $(BIN)/jupyter trust {} + >/dev/null
-	@$(BIN)/ssl-course lab
+	@case "$(ARGS)" in *--source*) \
+	  ! git rev-parse --git-dir >/dev/null 2>&1 || $(BIN)/nbdev-install-hooks; \
+	  find nbs -name .ipynb_checkpoints -prune -o -name '*.ipynb' -exec $(BIN)/jupyter trust {} + >/dev/null;; \
+	esac
+	@$(BIN)/ssl-course lab $(ARGS)
 
 # first the experiments that need no folder of images: finished ones are only read, interrupted ones continue
 lessons: .venv/.stamp-docs

@@ -7,7 +7,7 @@ __all__ = ['DIR', 'FILE', 'ENCODER', 'COMMANDS', 'command_parser', 'run', 'pretr
            'tasks', 'cache', 'bench', 'lab', 'parser', 'main']
 
 # %% ../nbs/library/cli.ipynb #24ee825e
-import argparse,gc,json,math,os,shutil,signal,subprocess,sys,warnings
+import argparse,gc,json,math,os,shutil,signal,subprocess,sys
 from importlib.util import find_spec
 from inspect import signature
 from pathlib import Path
@@ -341,16 +341,29 @@ def bench():
     from ssl_course.bench import main
     main()
 
-def lab():
-    "Start JupyterLab in the folder of the lessons; run it in a checkout of ssl_course."
+def _checkout():
+    "The folder `nbs` of the checkout that the current folder is in"
+    above = (Path.cwd(), *Path.cwd().parents)
+    found = next((d/'nbs' for d in above if (d/'nbs'/'lessons').is_dir()), None)
+    if found: return found
+    raise InputError("There is no folder nbs/lessons here or above; go to a checkout of ssl_course.")
+
+def lab(
+    folder:DIR='ssl_lessons', # your copy of the lessons; made here, and brought up to date later
+    source:bool=False, # open the notebooks of the course themselves, as contributors do
+):
+    """Open the lessons in JupyterLab: a copy that is yours to write in. What you have changed is
+    never overwritten."""
     if find_spec('jupyterlab') is None:
         raise InputError("JupyterLab is not installed; install it with: pip install jupyterlab")
-    above = (Path.cwd(), *Path.cwd().parents)
-    folder = next((d/'nbs' for d in above if (d/'nbs'/'lessons').is_dir()), None)
-    if folder is None:
-        raise InputError("There is no folder nbs/lessons here or above; "
-                         "go to a checkout of ssl_course.")
-    command = [sys.executable, '-m', 'jupyterlab', '--notebook-dir', str(folder)]
+    nbs = _checkout()
+    if source: folder,page = nbs,''
+    else:
+        from ssl_course.course.edition import edition_note,write_edition
+        print(edition_note(write_edition(folder, nbs), folder), flush=True)
+        page = '/tree/start.ipynb'
+    command = [sys.executable, '-m', 'jupyterlab', '--notebook-dir', str(Path(folder).expanduser()),
+               f'--LabApp.default_url=/lab{page}', '--LabApp.news_url=None']
     sys.exit(subprocess.call(command))
 
 # %% ../nbs/library/cli.ipynb #c5474e03
@@ -378,7 +391,6 @@ def main(
     command = args.pop('command')
     kept = dict(run='stages and epochs', pretrain='epochs', finetune='epochs').get(command)
     hint = f' Finished {kept} are kept; run the same command with --resume to continue.' if kept else ''
-    _hush()
     try: COMMANDS[command](**args)
     except InputError as e: _stop(f'ssl-course: {e}', 2)
     except OSError as e:
@@ -387,12 +399,6 @@ def main(
         # it is stopping already; pressing again must not cut that short
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         _stop(f'\nssl-course: stopped.{hint}', 130)
-
-def _hush():
-    "What fastai's import says of PyTorch, here and in worker processes; no user can change it"
-    warnings.filterwarnings('ignore', '.*torch.jit', FutureWarning)
-    quiet = 'ignore:`torch.jit.script` is deprecated:FutureWarning'
-    os.environ.setdefault('PYTHONWARNINGS', quiet)
 
 def _stop(text, code):
     print(text, file=sys.stderr)

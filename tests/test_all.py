@@ -1,5 +1,5 @@
 "`from ssl_course.all import *`: an explicit list of names, which shadows nothing of `fastai.vision.all`."
-import inspect
+import inspect,os,subprocess,sys
 
 import pytest
 
@@ -31,3 +31,22 @@ def test_shadows_nothing_of_fastai(ours):
 def test_all_and_course_go_together():
     a,b = star('ssl_course.all'),star('ssl_course.course')
     assert [k for k in a if k in b and a[k] is not b[k]]==[]
+
+QUIET = """from functools import partial
+from ssl_course.all import *
+from ssl_course.compute import parallel_map
+from ssl_course.evaluate.label_efficiency import fit_few
+
+if __name__=='__main__':
+    few = Postcards(16).images(40).few(1)
+    fit = partial(fit_few, few, Encoder.small(width=4), careful(1), updates=1)
+    print(len(list(parallel_map(fit, [(0,), (1,)], 2))))"""
+
+def test_neither_importing_nor_workers_warn(tmp_path):
+    "Of PyTorch and of widgets, as fastai and tqdm do by themselves: in JupyterLab that is a red box before any content"
+    (tmp_path/'quiet.py').write_text(QUIET)
+    env = {k: v for k,v in os.environ.items() if k!='PYTHONWARNINGS'}
+    said = lambda *args: subprocess.run([sys.executable, *args], cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert 'torch.jit.script' in said('-c', 'import fastai.layers').stderr
+    r = said('quiet.py')
+    assert (r.stdout.strip(), r.stderr)==('2', '')

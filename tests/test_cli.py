@@ -361,6 +361,19 @@ def test_lab_outside_a_checkout(capsys):
     one_sentence(said)
     assert 'nbs/lessons' in said or 'pip install jupyterlab' in said
 
+def test_lab_opens_a_copy_that_is_the_learners(here, monkeypatch, capsys):
+    import subprocess
+    asked = []
+    monkeypatch.setattr(subprocess, 'call', lambda command: asked.append(command) or 0)
+    monkeypatch.chdir(ROOT)
+    for more in ((), ('--source',)):
+        with pytest.raises(SystemExit) as e: main(['lab', '--folder', str(here/'my copy'), *more])
+        assert e.value.code==0
+    said = capsys.readouterr().out
+    assert (here/'my copy'/'start.ipynb').exists() and 'The lessons are in' in said
+    copy,source = (dict(zip(c[3::2], c[4::2])) for c in asked)
+    assert copy['--notebook-dir']==str(here/'my copy') and '--LabApp.default_url=/lab/tree/start.ipynb' in asked[0] and source['--notebook-dir']==str(ROOT/'nbs')
+
 # --- which labels to buy ---
 
 @pytest.fixture(scope='module')
@@ -656,14 +669,6 @@ def test_images_that_were_added_are_noticed(here, photos, capsys):
     for i in range(3): Image.new('RGB', (32, 32), (9*i, 50, 90)).save(here/'own'/'unlabeled'/f'new{i}.png')
     said = refused(capsys, *args, '--resume')
     assert 'unlabeled (60 then, 63 now)' in said and '--force' in said
-
-def test_workers_say_nothing_about_pytorch(here, capsys, monkeypatch):
-    "The warning of fastai's import comes in every process anew; with a comparison it stood between the bars"
-    python = lambda: subprocess.run([sys.executable, '-c', 'import fastai.layers'], capture_output=True, text=True).stderr
-    monkeypatch.setenv('PYTHONWARNINGS', ''), monkeypatch.delenv('PYTHONWARNINGS') # afterwards as before
-    assert 'torch.jit.script' in python()
-    ok(capsys, 'cache')
-    assert python()==''
 
 # --- interrupted ---
 

@@ -6,15 +6,19 @@
 __all__ = ['predict', 'right', 'wrong', 'question', 'quiz']
 
 # %% ../../nbs/course/quiz.ipynb #561194b4
+import random
+
 from .figures import Rendered,inline_html,style
+from .lesson import lesson_text
 from ..utils import InputError
 
 # %% ../../nbs/course/quiz.ipynb #03f8c9bd
 def predict(
-    question, # what the reader should guess before going on
-    answer, # what the measurement will show, or how to see that it did
+    question, # what the reader should guess before going on; without an answer: the text's name
+    answer=None, # what the measurement will show, or how to see that it did
 )->Rendered:
-    "A question with a folded answer."
+    """A question with a folded answer. Raises `InputError` when there is no text of that name."""
+    if answer is None: question,answer = lesson_text(question)
     asked = f'<p><strong>Predict before you run.</strong> {inline_html(question)}</p>'
     head = '<summary>Open this when you have made your guess</summary>'
     fold = f'<details>{head}<p>{inline_html(answer)}</p></details>'
@@ -61,17 +65,22 @@ def _option(o):
     return (f'<details class="option {kind}"><summary>{inline_html(o["text"])}</summary>'
             f'<p><strong>{word}</strong> {inline_html(o["why"])}</p></details>')
 
+def _shuffled(q):
+    "The options of a question in an order that depends on its text alone"
+    return random.Random(q['text']).sample(q['options'], len(q['options']))
+
 def quiz(
-    questions, # three to six, made by `question`
+    questions, # three to six, made by `question`; or the name of a quiz, as learners have it
 )->Rendered:
     """A quiz: open an option to see whether it's right, and why. Raises `InputError` unless it has
     three to six questions."""
+    if isinstance(questions, str): questions = lesson_text(questions)
     if not 3<=len(questions)<=6:
         raise InputError(f"a quiz has three to six questions, this one {len(questions)}.")
     items,lines,answers = [],[],[]
     for i,q in enumerate(questions, 1):
         many = ' (more than one is right)' if q['several'] else ''
-        folds,options = ''.join(map(_option, q['options'])),[*zip('abcdefgh', q['options'])]
+        folds,options = ''.join(map(_option, shuffled := _shuffled(q))),[*zip('abcdefgh', shuffled)]
         items.append(f'<li><p>{inline_html(q["text"])}{many}</p>{folds}</li>')
         lines += [f'{i}. {q["text"]}{many}'] + [f'   {c}) {o["text"]}' for c,o in options]
         answers += [f'{i}{c}) {"right" if o["right"] else "wrong"}: {o["why"]}' for c,o in options]

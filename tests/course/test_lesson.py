@@ -59,6 +59,20 @@ def test_smoke_stores_nothing(shown, tmp_path):
     lesson.claim('better', True), lesson.finish()
     assert not (tmp_path/'results').exists() and 'Nothing is stored' in shown[-1].text and '1 not measured' in shown[-1].text and 'held' not in shown[-1].text
 
+def test_a_partial_run_does_not_replace_a_whole_one(shown, tmp_path):
+    "As whoever runs only the first and the last cell; with other code, or when as much was measured, it does"
+    nb,file = notebook(tmp_path/'lessons'/'01_first.ipynb', 'x = 1'),tmp_path/'results'/'lessons'/'first.json'
+    def run(*claims, accuracy):
+        lesson = Lesson('first', nb.parent)
+        for c in claims: lesson.claim(c, True)
+        lesson.record(accuracy=accuracy), lesson.finish()
+        return json.loads(file.read_text())
+    whole = run('a', 'b', accuracy=.5)
+    assert run('a', accuracy=.6)==whole and 'measured less than the one before' in shown[-1].text
+    assert run('a', 'b', accuracy=.6)['numbers']=={'accuracy': .6} and 'The numbers are in' in shown[-1].text
+    notebook(nb, 'x = 2')
+    assert [c['text'] for c in run('a', accuracy=.7)['claims']]==['a']
+
 def test_hash_follows_code_only(tmp_path):
     a = notebook(tmp_path/'a.ipynb', 'x = 1', 'y = 2')
     h = code_hash(a)

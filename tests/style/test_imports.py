@@ -13,11 +13,11 @@ ORDER = '''utils registry settings compute plots
     pretext pretext.base pretext._permutations pretext.two_views pretext.*
     pretrain collapse resume heads model finetune continued export
     evaluate evaluate.probes evaluate.leakage evaluate.selection evaluate.label_efficiency evaluate.forgetting evaluate.shortcuts evaluate.pretext_matrix pretrained reference
-    stages pipeline bench cli all
+    stages pipeline bench all
     course.figures course.lesson course.quiz course.checks course.widgets course.aberration course.energy
     course.experiments course.experiment course.experiments.fine_tuning course.experiments.other_heads
     course.experiments.two_view_methods course.experiments.pretext_tasks
-    course course.solutions course.solutions.* course.site'''.split()
+    course.edition course course.solutions course.solutions.* course.site cli'''.split()
 FAMILIES = ('pretext.', 'course.solutions.') # members know nothing of each other
 
 # What fastai's modules add to its `Learner`: fit_one_cycle and the progress bar
