@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['parameters', 'Reference', 'page_of', 'module_files', 'module_notebook', 'taught_docs', 'method_docs', 'run_show_docs',
-           'exported_source', 'source_anchors', 'name_index', 'NameLinks', 'name_links', 'mermaid_braces',
-           'picture_alt', 'SiteFilter', 'page_groups', 'api_map', 'CourseSite', 'render_pages', 'our_processors',
-           'build_docs', 'readme', 'stale_readme', 'write_readme', 'main']
+           'exported_source', 'source_anchors', 'name_index', 'NameLinks', 'name_links', 'reader_view',
+           'mermaid_braces', 'picture_alt', 'SiteFilter', 'page_groups', 'api_map', 'CourseSite', 'render_pages',
+           'our_processors', 'build_docs', 'readme', 'stale_readme', 'write_readme', 'main']
 
 # %% ../../nbs/course/site.ipynb #35d3d88d
 import argparse,ast,base64,gc,hashlib,importlib,inspect,io,json,re,shutil,sys,tokenize
@@ -333,6 +333,35 @@ class name_links(Processor):
             md = o.get('data', {}).get('text/markdown')
             if md: o['data']['text/markdown'] = self.links.linkify(''.join(md))
 
+# %% ../../nbs/course/site.ipynb #f2240b16
+_bar = re.compile(r'\d+%\|')
+
+def _folded_as(cell, summary): return f'#| code-fold: true\n#| code-summary: "{summary}"\n{cell.source}'
+
+class reader_view(Processor):
+    "In lessons: outputs without the calls that would give answers away, folded set-up, no progress bars."
+    def begin(self):
+        self.lesson = _is_lesson(self.nb)
+        name = re.sub(r'^\d+[a-z]?_', '', Path(self.nb.path_).stem)
+        to = f'../exercises/{name}_exercises.ipynb'
+        if self.lesson and (Path(self.nb.path_).parent/to).exists():
+            self.nb.cells.append(mk_cell(f'[Solutions of the exercises]({to})', 'markdown'))
+
+    def cell(self, cell):
+        if not self.lesson or cell.cell_type!='code' or 'source' not in cell: return
+        cell['outputs'] = [o for o in cell.get('outputs', [])
+                           if not (o.get('name')=='stderr' and _bar.search(''.join(o['text'])))]
+        calls = [ast.unparse(t.value.func) for t in cell.parsed_() or []
+                 if isinstance(t, ast.Expr) and isinstance(t.value, ast.Call)]
+        if 'code-fold' in cell.source: return
+        if calls and len(calls)==len(cell.parsed_()) and set(calls)<=_mute:
+            cell.source = f'#| echo: false\n{cell.source}'
+        elif {'predict', 'quiz'} & set(calls): cell.source = _folded_as(cell, 'Source')
+        elif _only_imports(cell) or re.search(r'^lesson = Lesson\(', cell.source, re.M):
+            cell.source = _folded_as(cell, 'Set-up')
+
+_mute = {'predict', 'quiz', 'solution', 'lesson.finish'} # their outputs say all
+
 # %% ../../nbs/course/site.ipynb #bea1aed9
 def mermaid_braces(
     cell, # a notebook cell, changed in place
@@ -358,7 +387,7 @@ class SiteFilter(FilterDefaults):
                 exec_show_docs: [run_show_docs],
                 add_links: [name_links],
                 clean_magics: [], # our notebooks have none, and it reads pyproject.toml for each cell
-                rm_export: [source_anchors, exported_source, mermaid_braces, picture_alt]}
+                rm_export: [source_anchors, exported_source, reader_view, mermaid_braces, picture_alt]}
         return [p for o in super().base_procs() for p in swap.get(o, [o])]
 
 # %% ../../nbs/course/site.ipynb #47b71828

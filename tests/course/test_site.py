@@ -1,12 +1,13 @@
 "The site as readers meet it: in a browser, on a desk and on a telephone, in the light and in the dark."
 import importlib,json,os,re,shutil,subprocess,sys,tomllib
+from html import unescape
 from pathlib import PurePosixPath
 from urllib.parse import unquote,urljoin,urlsplit
 
 import pytest,yaml
 from playwright.sync_api import expect
 
-from helpers import ROOT
+from helpers import LESSONS,ROOT
 
 # what is asked of every page, in the browser
 LOOK = '''() => { const prose = e => { e = e.cloneNode(true); e.querySelectorAll('code, .katex').forEach(c => c.remove()); return e.textContent };
@@ -176,6 +177,35 @@ def test_assets_of_the_package_are_files(root):
     stations = importlib.import_module('ssl_course.course.figures').STATIONS
     assert {f.stem for f in (root/'nbs/assets/package/icons').iterdir()}=={s.replace(' ', '-') for s in stations}
     assert [f.name for f in (root/'nbs/assets/package').iterdir() if f.is_file() and f.name not in code]==[]
+
+def lesson_pages(site):
+    "Lessons as (name, visible text of their code cells, all text), from the HTML"
+    plain = lambda html: unescape(re.sub(r'<[^>]+>', '', html))
+    for f in sorted((site/'lessons').glob('*.html')):
+        html = f.read_text(encoding='utf-8')
+        folded = re.findall(r'<details class="code-fold".*?</details>', html, re.S)
+        shown = re.sub(r'<details class="code-fold".*?</details>', '', html, flags=re.S)
+        yield f.name,plain('\n'.join(re.findall(r'<pre[^>]*>.*?</pre>', shown, re.S))),plain(html),plain('\n'.join(folded))
+
+def test_lessons_give_no_answers_away_and_hide_their_machinery(site):
+    "The source above the fold would say what the fold hides; imports and the end of a lesson are no content, and bars that ended long ago are no warnings"
+    pages = list(lesson_pages(site))
+    assert len(pages)==len(LESSONS)
+    for name,code,text,folded in pages:
+        assert 'Predict before you run' in text and 'Quiz' in text, name
+        assert not re.search(r"\b(wrong|question)\(|(?<![.\w])predict\(|lesson\.finish|= Lesson\('|%\|", code), name
+        assert not re.search(r'^(from|import) ', code.split('\n\n')[0], re.M) and re.search(r"= Lesson\('", folded), name
+
+def test_lessons_are_numbered_and_lead_to_their_solutions(site):
+    "In sidebar order, the solutions in the order of the lessons, and none of them between a lesson and the next"
+    names = [re.sub(r'^\d+_', '', f.stem) for f in LESSONS]
+    for i,n in enumerate(names):
+        html = (site/'lessons'/f'{n}.html').read_text(encoding='utf-8')
+        sidebar = re.search(r'<nav[^>]*id="quarto-sidebar".*?</nav>', html, re.S)[0]
+        listed = lambda folder, end='': re.findall(rf'href="[^"]*{folder}/(\w+?){end}\.html"', sidebar)
+        assert listed('exercises', '_exercises')==names and re.search(rf'>\s*{i+1} · ', sidebar), n
+        assert f'exercises/{n}_exercises.html">Solutions of the exercises' in html
+        assert 'exercises' not in re.search(r'class="page-navigation".*', html, re.S)[0].split('</nav>')[0]
 
 @pytest.mark.parametrize('width', [1280, 390])
 def test_no_sideways_scrolling(visits, width):
