@@ -172,12 +172,12 @@ def finetune(
     "Fine-tune an encoder on labeled images and write a model file. Lesson 9 compares the recipes."
     from ssl_course.encoder import Encoder
     from ssl_course.pipeline import checkpoint_of,encoder_size
-    s,recipe = load_settings(budget=budget, size=size, seed=seed),_find_recipe(recipe)
+    s,make = load_settings(budget=budget, size=size, seed=seed),_find_recipe(recipe)
+    recipe = make(epochs=epochs or s.pick(6, 20, 50), lr=lr)
     if _finished(out, resume, force): return
     encoder = Encoder.load(encoder)
     size = size or encoder_size(encoder, s.size)
     pool,valid,test = _labeled_parts(labeled, size, s.seed, encoder.scale, leave_out)
-    recipe = recipe(epochs=epochs or s.pick(6, 20, 50), lr=lr)
     if force: checkpoint_of(out).unlink(missing_ok=True)
     model = _fine_tuned(encoder, pool, valid, recipe, s.seed, checkpoint_of(out))
     model.save(out, size=size)
@@ -291,6 +291,7 @@ def suggest(
     if there and not force:
         raise InputError(f"{' and '.join(there)} would be overwritten, with the labels you may "
                          "have filled in; use --force or another --out.")
+    require_writable(f'{out}.csv')
     from ssl_course.pipeline import suggest_labels,write_suggestions
     s = load_settings(seed=seed)
     table = suggest_labels(folder, n, encoder, how, size, s.seed)

@@ -647,12 +647,19 @@ def test_a_table_is_not_replaced(here, trained, photos, capsys):
     ok(capsys, 'predict', trained/'model.safetensors', picture, '--csv', 'p.csv', '--force')
     assert (here/'p.csv').read_text().startswith('file,')
 
-@pytest.mark.parametrize('line', ['run', 'pretrain --out x/e.safetensors', 'finetune --encoder e.safetensors --labeled l --out x/m.safetensors'])
+@pytest.mark.parametrize('line', ['run --budget smoke', 'pretrain --out x/e.safetensors --budget smoke', 'finetune --encoder e.safetensors --labeled l --out x/m.safetensors',
+    'suggest nowhere --out x/s', 'predict m.safetensors a.jpg --csv x/p.csv'])
 def test_a_folder_that_cannot_be_written_is_found_first(line, here, capsys, monkeypatch):
     (here/'x').write_text('a file'), (here/'runs').write_text('a file')
-    said = refused(capsys, *line.split(), '--budget', 'smoke')
+    said = refused(capsys, *line.split())
     one_sentence(said)
     assert "can't be written" in said
+
+def test_a_recipe_that_needs_more_epochs_is_refused_first(here, capsys):
+    "Before an encoder is looked for, and images are read"
+    said = refused(capsys, 'finetune', '--encoder', 'none.safetensors', '--labeled', 'nowhere', '--recipe', 'gradual', '--epochs', '3')
+    one_sentence(said)
+    assert 'needs 6 at least' in said
 
 @pytest.mark.parametrize('line', ['run --epochs -1', 'run --epochs 0', 'run --labels 5 0', 'run --seeds 0', 'run --size 4', 'run --seed -3', 'pretrain --lr -1',
     'pretrain --lr inf', 'pretrain --lr nan', 'suggest photos -n 0', 'finetune --encoder e --labeled l --epochs -2'])
