@@ -1,3 +1,15 @@
+// What scrolls sideways can be reached and scrolled with the keyboard, and only that: a box that fits is no stop for Tab.
+(() => {
+  const boxes = 'main pre, main .cell-output, main .cell-output-display, main .sd-table, main table, main .math.display';
+  const reach = () => document.querySelectorAll(boxes).forEach(e => {
+    const scrolls = e.scrollWidth > e.clientWidth+1 && ['auto', 'scroll'].includes(getComputedStyle(e).overflowX);
+    if (scrolls) e.tabIndex = 0; else if (e.getAttribute('tabindex') === '0') e.removeAttribute('tabindex');
+  });
+  addEventListener('load', reach);
+  addEventListener('resize', reach);
+  document.addEventListener('toggle', reach, true); // a <details> was opened
+})();
+
 // Draws the formulas and diagrams of a page with the KaTeX and Mermaid that the site carries (assets/vendor).
 // A diagram is drawn again when the reader turns the page dark or light.
 (() => {

@@ -189,6 +189,15 @@ class method_docs(Processor):
             new = [mk_cell(f'show_doc({m}, title_level=4)') for m in names if m not in shown]
             for c in new: c.has_sd = True
             cells[at+1:at+1] = new
+        if not _is_lesson(self.nb): _reference_heading(cells)
+
+def _reference_heading(cells):
+    "Names stand below a heading of the second level: where the author wrote none, below this"
+    doc = next((i for i,c in enumerate(cells) if c.source.startswith('show_doc(')), None)
+    section = re.compile(r'^## ', flags=re.M)
+    above = (c for c in cells[:doc] if c.cell_type=='markdown')
+    if doc is not None and not any(section.search(c.source) for c in above):
+        cells.insert(doc, mk_cell('## Reference', 'markdown'))
 
 # %% ../../nbs/course/site.ipynb #8b08f6a1
 class run_show_docs(exec_show_docs):
@@ -509,7 +518,22 @@ class CourseSite(Site):
         if re.search(r'\\\([^<]+\\\)', page.html): page.env['math'] = True
         kinds = [k for k in _scripts if page.env.pop(k, False)]
         tags = _tags(kinds, '../'*len(page.out.parent.parts))
-        if kinds: page.meta = {**page.meta, 'include-in-header': {'text': tags}}
+        page.meta = {**page.meta, 'include-in-header': {'text': tags}}
+
+# %% ../../nbs/course/site.ipynb #2c445827
+_landmarks = {'class="navbar ': 'Site', 'class="quarto-secondary-nav"': 'This page',
+              'id="quarto-sidebar"': 'All pages', 'id="TOC"': 'On this page',
+              'class="page-navigation"': 'Previous and next page'}
+
+def _label_landmarks(file):
+    "Name the navigation landmarks of a page of smalldocs"
+    html = _text(file)
+    for mark,name in _landmarks.items():
+        html = html.replace(f'<nav {mark}', f'<nav aria-label="{name}" {mark}')
+    twice = '<nav class="quarto-page-breadcrumbs quarto-title-breadcrumbs'
+    html = html.replace(' role="navigation"', ' role="button"') # these fold and unfold
+    html = re.sub(rf'({twice}[^>]*) aria-label="breadcrumb"', r'\1 aria-label="breadcrumb of the title"', html)
+    with atomic_write(file) as tmp: tmp.write_text(html, encoding='utf-8')
 
 # %% ../../nbs/course/site.ipynb #a743a29e
 _known = 'output-file is not read', 'html-math-method', 'smalldocs compiles no Sass'
@@ -524,6 +548,7 @@ def render_pages(
         site = CourseSite(load(proc), quiet=True)
         site.out = Path(out).resolve()
         n = site.build()
+        for f in site.out.rglob('*.html'): _label_landmarks(f)
     except BuildError as e: raise InputError(f"The site can't be built: {e}") from e
     broken = '; '.join(f'in {src} to {to}' for src,to in site.broken)
     if broken: raise InputError(f'Links that lead nowhere: {broken}.')

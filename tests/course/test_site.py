@@ -268,6 +268,39 @@ def contrast(a, b):
     l = sorted(sum(k*line(v/255) for k,v in zip((.2126,.7152,.0722), c)) for c in (a, b))
     return (l[1]+.05)/(l[0]+.05)
 
+# one page of every kind, and those with the most on them
+KINDS = '''index contributing lessons/labels_are_expensive lessons/choosing_a_pretext_task lessons/careful_fine_tuning lessons/energy exercises/color_exercises
+    library/api library/encoder library/cli library/evaluate/probes library/pretext/simclr course/quiz course/experiments/fine_tuning'''.split()
+WCAG = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
+
+def axe(page):
+    "What axe-core finds serious or moderate: (rule, how many places, the first of them)"
+    from importlib.resources import files
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    page.evaluate((files('axe_playwright_python')/'axe.min.js').read_text(encoding='utf-8'))
+    found = page.evaluate('tags => axe.run({runOnly: tags, resultTypes: ["violations"]})', WCAG)['violations']
+    return [(v['id'], len(v['nodes']), v['nodes'][0]['html'][:200]) for v in found if v['impact']!='minor']
+
+@pytest.mark.parametrize('scheme,width', [('light', 1280), ('dark', 1280), ('light', 390), ('dark', 390)])
+def test_axe_finds_nothing(base, browser, scheme, width):
+    "Keyboard, contrast, landmarks, headings, size of targets; quizzes, answers and sources opened"
+    window = browser.new_context(color_scheme=scheme, viewport=dict(width=width, height=900))
+    bad = {}
+    for name in KINDS if width>390 else KINDS[::3]:
+        page = window.new_page()
+        page.goto(f'{base}{name}.html', wait_until='load')
+        page.wait_for_function("[...document.querySelectorAll('pre.mermaid')].every(e => e.querySelector('svg'))")
+        if found := axe(page): bad[name] = found
+        page.close()
+    window.close()
+    assert bad=={}
+
+def test_axe_is_heard(browser):
+    page = browser.new_page()
+    page.set_content('<main><h1>a</h1><h3>b</h3><p style="color:#999;background:#fff">gray</p><img src="data:,"></main>')
+    assert {'color-contrast', 'image-alt', 'heading-order'} <= {rule for rule,*_ in axe(page)}
+    page.close()
+
 @pytest.mark.parametrize('scheme', ['light','dark'])
 def test_text_can_be_read(base, browser, scheme):
     assert round(contrast((0,0,0), (255,255,255)))==21 and round(contrast((119,119,119), (255,255,255)), 2)==4.48
