@@ -521,6 +521,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                         'ssl_course.course.site._sections': ('course/site.html#_sections', 'ssl_course/course/site.py'),
                                         'ssl_course.course.site._short': ('course/site.html#_short', 'ssl_course/course/site.py'),
                                         'ssl_course.course.site._shown': ('course/site.html#_shown', 'ssl_course/course/site.py'),
+                                        'ssl_course.course.site._shown_module': ( 'course/site.html#_shown_module',
+                                                                                  'ssl_course/course/site.py'),
                                         'ssl_course.course.site._state': ('course/site.html#_state', 'ssl_course/course/site.py'),
                                         'ssl_course.course.site._summary': ('course/site.html#_summary', 'ssl_course/course/site.py'),
                                         'ssl_course.course.site._table': ('course/site.html#_table', 'ssl_course/course/site.py'),

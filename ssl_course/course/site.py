@@ -200,9 +200,14 @@ def _reference_heading(cells):
         cells.insert(doc, mk_cell('## Reference', 'markdown'))
 
 # %% ../../nbs/course/site.ipynb #8b08f6a1
+def _shown_module(t):
+    "Does an import bring `show_doc`, or what it may be asked about?"
+    return (getattr(t, 'module', None) or t.names[0].name).split('.')[0] in ('nbdev', 'ssl_course')
+
 class run_show_docs(exec_show_docs):
     """Run what `show_doc` needs, exported cells and imports, with `Reference` as renderer; of
-    other cells only the imports."""
+    other cells only the imports. Hidden cells may import what only tests need, and what the extra
+    `docs` does not install: of these, nbdev and the package count."""
     def begin(self):
         super().begin()
         code = [c.directives_ for c in self.nb.cells if c.cell_type=='code']
@@ -215,7 +220,9 @@ class run_show_docs(exec_show_docs):
         trees,d = cell.parsed_() or [],cell.directives_
         exported = d.keys() & {'export','exports','exporti'}
         if exported or _show_doc.search(cell.source): return super().__call__(cell)
-        imports = [ast.unparse(t) for t in trees if isinstance(t, (ast.Import,ast.ImportFrom))]
+        imports = [t for t in trees if isinstance(t, (ast.Import,ast.ImportFrom))]
+        if 'hide' in d: imports = [t for t in imports if _shown_module(t)] # the rest serves tests
+        imports = [*map(ast.unparse, imports)]
         if imports and d.get('eval')!='false': super().__call__(mk_cell('\n'.join(imports)))
 
 # %% ../../nbs/course/site.ipynb #ed8d235b
