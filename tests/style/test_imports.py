@@ -16,7 +16,7 @@ ORDER = '''utils registry settings compute plots
     stages pipeline bench all
     course.figures course.lesson course.quiz course.checks course.widgets course.aberration course.energy
     course.experiments course.experiment course.experiments.fine_tuning course.experiments.other_heads
-    course.experiments.two_view_methods course.experiments.pretext_tasks
+    course.experiments.learning_rates course.experiments.two_view_methods course.experiments.pretext_tasks
     course.edition course course.solutions course.solutions.* course.site cli'''.split()
 FAMILIES = ('pretext.', 'course.solutions.') # members know nothing of each other
 
