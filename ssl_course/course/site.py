@@ -170,6 +170,7 @@ class taught_docs(Processor):
         load.directives_ = {'hide': ''}
         self.nb.cells += [load] + [mk_cell(f'show_doc({n})') for n in new]
 
+# %% ../../nbs/course/site.ipynb #efffd851
 class method_docs(Processor):
     """Document the public methods in the body of classes; leave out patched special methods
     without a docstring."""
@@ -198,6 +199,7 @@ def _reference_heading(cells):
     above = (c for c in cells[:doc] if c.cell_type=='markdown')
     if doc is not None and not any(section.search(c.source) for c in above):
         cells.insert(doc, mk_cell('## Reference', 'markdown'))
+        cells[doc].has_sd = True # `exported_source` puts the code below what belongs to it
 
 # %% ../../nbs/course/site.ipynb #8b08f6a1
 def _shown_module(t):
