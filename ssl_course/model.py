@@ -6,14 +6,15 @@
 __all__ = ['TransferModel', 'layer_groups', 'check_images', 'plot_results', 'HeadLoss', 'TransferLearner', 'transfer_learner']
 
 # %% ../nbs/library/model.ipynb #9b3d5aa4
-import warnings
+import sys,warnings
 from pathlib import Path
 
 import numpy as np
 import torch
 from fastai.data.core import show_results as _show_results
 from fastai.interpret import plot_top_losses
-from fastai.torch_core import TensorImage
+from fastai.torch_core import TensorCategory,TensorImage,TensorMultiCategory
+from fastai.vision.core import TensorMask
 from fastai.vision.data import get_grid
 from fastcore.basics import patch
 from fastcore.foundation import L
@@ -168,6 +169,21 @@ def _captions(ax, label, answer, exact):
     color = '#D55E00' if exact and label!=answer else '#0072B2' if exact else 'grey'
     ax.set_title(label or '–', fontsize=8, color='grey')
     ax.set_xlabel(answer or '–', fontsize=8, color=color)
+
+# %% ../nbs/library/model.ipynb #9eeaac73
+def _stand_ins():
+    "Ways to show images that import fastai's own, and are replaced by them: theirs have the same types"
+    def results(x:TensorImage, y, samples, outs, **kwargs):
+        import fastai.vision.learner as _
+        return _show_results(x, y, samples, outs, **kwargs)
+    _show_results.dispatch(results)
+    for kind in (TensorCategory, TensorMultiCategory, TensorMask):
+        def losses(x:TensorImage, y:kind, samples, outs, raws, losses, **kwargs):
+            import fastai.vision.learner as _
+            return plot_top_losses(x, y, samples, outs, raws, losses, **kwargs)
+        plot_top_losses.dispatch(losses)
+
+if 'fastai.vision.learner' not in sys.modules: _stand_ins()
 
 # %% ../nbs/library/model.ipynb #1690560c
 @_show_results.dispatch

@@ -6,7 +6,7 @@
 __all__ = ['fused_adamw', 'MakeLabels', 'PretextModel', 'CheckBatch', 'smallest_batch', 'Snapshot', 'all_finite', 'as_before',
            'StopOnNaN', 'TrimMemory', 'lineage_entry', 'RecordLineage', 'learner_folder', 'EncoderLearner',
            'PretextLearner', 'encoder_groups', 'pretext_groups', 'pretext_learner', 'SingleBar', 'SkipValidation',
-           'fit_quietly', 'trace_encoder_passes', 'pretext_tasks']
+           'Interrupted', 'fit_quietly', 'trace_encoder_passes', 'pretext_tasks']
 
 # %% ../nbs/library/pretrain.ipynb #3d0a644f
 import hashlib,importlib,pkgutil
@@ -136,8 +136,11 @@ class StopOnNaN(Callback):
     order,good = 50,None
     def before_train(self):
         self.good = Snapshot(self.learn)
-        if not all_finite(self.good.weights): self._stop("The model holds NaN or infinity before "
-            "training; load other weights, or build it anew")
+        if all_finite(self.good.weights): return
+        # the last batch of the epoch before may have done it, without a loss that shows it
+        if self.epoch and hasattr(self.learn, 'lr_finder'): raise CancelFitException()
+        self._stop("The model holds NaN or infinity before training; load other weights, or build it "
+                   "anew")
     def after_loss(self):
         if not self.training or torch.isfinite(self.loss): return
         if hasattr(self.learn, 'lr_finder'): raise CancelFitException()
@@ -357,6 +360,10 @@ class SkipValidation(Callback):
     def before_validate(self): raise CancelValidException()
 
 # %% ../nbs/library/pretrain.ipynb #342ee802
+class Interrupted(KeyboardInterrupt):
+    "Ctrl-C during a training. Notebooks show its sentence in place of a traceback."
+    def _render_traceback_(self): return [str(self)]
+
 def fit_quietly(
     learn, # a fastai `Learner`
     fit, # a function of the learner
@@ -364,15 +371,22 @@ def fit_quietly(
 ):
     """Run `fit(learn)` without validation and table, with one progress bar.
 
-    Its callbacks go afterwards, also after Ctrl-C."""
+    Its callbacks go afterwards, also after Ctrl-C, which raises `Interrupted`."""
     bar = SingleBar(desc, disable=not desc)
     try:
         with learn.no_bar(), learn.no_logging(), learn.added_cbs([SkipValidation(), bar]):
             fit(learn)
+    except KeyboardInterrupt as e: raise Interrupted(_stopped(desc, bar)) from e
     finally:
         bar.close()
         release_memory(rest=10.) # else dozens of fits in one process take more and more
     return learn
+
+def _stopped(desc, bar):
+    "What a training says that was interrupted"
+    n = f' after {bar.bar.n:,} of {bar.bar.total:,} steps' if hasattr(bar, 'bar') else ''
+    return (f"{desc or 'The training'} was stopped{n}. The model is half trained now: run the cell "
+            "that made it before you train again.")
 
 # %% ../nbs/library/pretrain.ipynb #0abd91aa
 def trace_encoder_passes(

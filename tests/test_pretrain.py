@@ -139,6 +139,24 @@ def test_lr_find_that_is_interrupted_changes_nothing(trained):
 
 # --- the lineage ---
 
+def test_stopping_a_training_says_a_sentence_in_a_notebook(capsys):
+    "IPython shows what the exception renders; it still is a KeyboardInterrupt for everybody else"
+    from IPython.core.interactiveshell import InteractiveShell
+    from ssl_course.pretrain import Interrupted,fit_quietly
+    class Stop(Callback):
+        def after_batch(self):
+            if self.train_iter==2: raise KeyboardInterrupt
+    l = pretext_learner(Postcards(16).images(64).dls(bs=16), Encoder.small(width=4), SimCLR())
+    with pytest.raises(KeyboardInterrupt) as e: fit_quietly(l, lambda l: l.fit(2, cbs=Stop()), 'Pretraining')
+    assert isinstance(e.value, Interrupted) and str(e.value).startswith('Pretraining was stopped after 1 of 6 steps')
+    assert not any(isinstance(cb, Stop) for cb in l.cbs)
+    def fails(): raise e.value
+    shell = InteractiveShell(user_ns=dict(fails=fails))
+    capsys.readouterr()
+    shell.run_cell('fails()')
+    said = capsys.readouterr()
+    assert (said.out+said.err).strip()==str(e.value)
+
 def test_one_entry_for_each_learner(tmp_path):
     l = learner(SimCLR)
     assert l.encoder.lineage==[]
