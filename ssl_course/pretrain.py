@@ -384,7 +384,8 @@ def fit_quietly(
 
 def _stopped(desc, bar):
     "What a training says that was interrupted"
-    n = f' after {bar.bar.n:,} of {bar.bar.total:,} steps' if hasattr(bar, 'bar') else ''
+    shown = desc and hasattr(bar, 'bar') # a bar that isn't drawn doesn't count
+    n = f' after {bar.bar.n:,} of {bar.bar.total:,} steps' if shown else ''
     return (f"{desc or 'The training'} was stopped{n}. The model is half trained now: run the cell "
             "that made it before you train again.")
 
