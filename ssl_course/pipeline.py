@@ -508,8 +508,10 @@ def recommended_method(
     n:int, # labels per class
 )->str: # name of the method
     """The method with the highest accuracy on validation images, or the first one that is not
-    clearly worse: by a point at most, or by a standard error of the difference over seeds."""
+    clearly worse: by a point at most, or by a standard error of the difference over seeds. An
+    encoder that was never trained is a control, and never recommended."""
     t = c.table[c.table.labels==n].pivot(index='seed', columns='method', values='valid')
+    t = t[[m for m in t if start_of(m)!='untrained']]
     worse = t[[t.mean().idxmax()]].values-t
     close = worse.mean()<=worse.sem().clip(lower=.01).fillna(.01)
     return next(m.name for m in c.methods if close.get(m.name))

@@ -135,6 +135,13 @@ def test_what_costs_more_has_to_be_clearly_better():
     c.table.loc[(c.table.method=='pretrained here, frozen')&(c.table.seed==1), 'valid'] += .1
     assert recommended_method(c, 5)=='general, frozen'
 
+def test_a_control_is_not_recommended():
+    "As good as the best, and cheaper than all: still it is only there to compare with. A stranger's first run said so"
+    both = dict(untrained_frozen=(.2, .5, .6), pretrained_here_frozen=(.2, .5, .6))
+    assert recommended_method(compared(**SCRATCH, **both), 5)=='pretrained here, frozen'
+    assert recommended_method(compared(from_scratch=(.1, .5, .6), **both), 5)=='from scratch'
+    assert 'untrained' not in verdict(compared(**SCRATCH, untrained_frozen=(.2, .9, .9), pretrained_here_frozen=(.2, .5, .6)))
+
 def test_the_verdict_names_a_baseline_that_wanted_more():
     c = compared(**SCRATCH, pretrained_here_tuned=(.2, .3, .6))
     c.table['converged'] = (c.table.method!='from scratch') | (c.table.labels<10)
