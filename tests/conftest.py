@@ -53,11 +53,11 @@ def browser():
         b.close()
 
 # what the extra `docs` does not install: a page whose imports need one of these can't be built by `make docs`
-NOT_IN_DOCS = 'onnx onnxruntime onnxscript jupyterlab pytest playwright axe_playwright_python build'.split()
+NOT_IN_DOCS = 'pypandoc onnx onnxruntime onnxscript jupyterlab pytest playwright axe_playwright_python build'.split()
 DOCS = f"""import sys
 for m in {NOT_IN_DOCS}: sys.modules[m] = None # as if it were missing
 from ssl_course.course.site import main
-sys.exit(main(['docs', '--out', sys.argv[1]]))"""
+sys.exit(main(['docs', '--builder', 'smalldocs', '--out', sys.argv[1]]))"""
 
 @pytest.fixture(scope='session')
 def site(tmp_path_factory):

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from fastcore.nbio import mk_cell,new_nb,nb2str,read_nb
 
+from .cards import notebook_title
 from .lesson import lesson_notebooks
 from .quiz import question,right,wrong
 from ..utils import InputError,atomic_write,read_json,write_json
@@ -152,17 +153,11 @@ def _notebook(cells):
     return nb
 
 # %% ../../nbs/course/edition.ipynb #27efd904
-def _title(file):
-    "Title of a notebook, and the sentence below it"
-    first = read_nb(file).cells[0].source
-    said = lambda mark: (re.search(rf'^{mark} (.+)$', first, flags=re.M) or ['', ''])[1]
-    return said('#'),said('>')
-
 def _next(file, after):
     "The last words of a lesson"
     name = re.sub(r'^\d+[a-z]?_', '', file.stem)
     there = (file.parents[1]/'exercises'/f'{name}_exercises.ipynb').exists()
-    said = [f'**Next:** [{_title(after)[0]}]({after.name})'] if after else ['This was the last lesson.']
+    said = [f'**Next:** [{notebook_title(after)[0]}]({after.name})'] if after else ['This was the last lesson.']
     said += [f'[Solutions of the exercises](../solutions/{name}_exercises.ipynb)'] if there else []
     return '## Go on\n\n' + ' · '.join([*said, '[All lessons](../start.ipynb)'])
 
@@ -189,7 +184,7 @@ def start_notebook(
     lessons, # paths of the lessons, in their order
 ): # a notebook
     "The first page: where to begin, how to work, and a line for each lesson."
-    titles = [(f, *_title(f)) for f in lessons]
+    titles = [(f, *notebook_title(f)) for f in lessons]
     rows = [f'| {f.name.split("_")[0].lstrip("0")} | [{t}](lessons/{f.name}) | {q} |'
             for f,t,q in titles]
     table = '\n'.join(['| | lesson | its question |', '|---|---|---|', *rows])

@@ -51,28 +51,33 @@ def _icon(station):
     return asset(f"icons/{station.replace(' ', '-')}.svg").strip()
 
 # %% ../../nbs/course/figures.ipynb #b6cf7d5a
-def _station(s, lit, slim):
+def _station(s, lit, slim, lessons):
     "One station as a list item"
     on = ' class="lit" aria-current="step"' if lit else ''
     loop = '' if slim or s!='encoder file' else '<span class="loop"> <i>another round</i></span>'
     inner = f'<b>{s}</b>' if slim else f'{_icon(s)}<b>{s}</b> <small>{STATIONS[s]}</small>{loop}'
-    return f'<li{on}>{inner}{" <span>(here)</span>" if lit else ""}</li>'
+    links = ' '.join(f'<a href="{to}" title="{escape(t)}">{n}</a>' for n,t,to in lessons)
+    links = links and f'<span class="lessons">{"lessons" if len(lessons)>1 else "lesson"} {links}</span>'
+    return f'<li{on}>{inner}{links}{" <span>(here)</span>" if lit else ""}</li>'
 
 def pipeline(
     lit=None, # the station (or several) to light up: a key of `STATIONS`
     slim=False, # a strip of names, for the head of a lesson?
+    lessons=None, # station → (number, title, address) of its lessons, which makes it a map
 )->Rendered:
     """The course's pipeline, from unlabelled images to your model. Raises `InputError` for an
     unknown station."""
-    lit = [lit] if isinstance(lit, str) else list(lit or ())
-    if bad := [s for s in lit if s not in STATIONS]:
+    lit,lessons = [lit] if isinstance(lit, str) else list(lit or ()),lessons or {}
+    if bad := [s for s in [*lit, *lessons] if s not in STATIONS]:
         known = ', '.join(STATIONS)
         raise InputError(f'pipeline: no station `{bad[0]}`; the stations are {known}.')
     text = ' → '.join(f'[{s}]' if s in lit else s for s in STATIONS)
     here = f". Here: {', '.join(lit)}." if lit else '.'
     label = escape('The pipeline of the course: ' + ', then '.join(STATIONS) + here)
-    items = ''.join(_station(s, s in lit, slim) for s in STATIONS)
-    head = f'<div class="pipeline {"slim" if slim else "full"}" role="img" aria-label="{label}">'
+    items = ''.join(_station(s, s in lit, slim, lessons.get(s, ())) for s in STATIONS)
+    role = 'group' if lessons else 'img' # links in an image would not be heard
+    kind = ('slim' if slim else 'full') + ' map'*bool(lessons)
+    head = f'<div class="pipeline {kind}" role="{role}" aria-label="{label}">'
     return Rendered(f'{style("pipeline.css")}{head}<ol>{items}</ol></div>', text)
 
 # %% ../../nbs/course/figures.ipynb #5e049a37

@@ -111,13 +111,15 @@ def record(self:Lesson,
     self.numbers.update({k: to_plain(v) for k,v in numbers.items()})
 
 # %% ../../nbs/course/lesson.ipynb #e6fe8c46
+_label = re.compile(r'^#\| label: .*\n', flags=re.M) # the name of a cell
+
 def code_hash(
     notebook, # path of a notebook
 )->str: # 16 hex digits
-    """A hash of the notebook's code cells. Prose, outputs, empty cells and white space at the ends
-    of lines don't count."""
+    """A hash of the notebook's code cells. Prose, outputs, labels, empty cells and white space at
+    the ends of lines don't count."""
     cells = json.loads(Path(notebook).read_text(encoding='utf-8'))['cells']
-    code = (''.join(c['source']) for c in cells if c['cell_type']=='code')
+    code = (_label.sub('', ''.join(c['source'])) for c in cells if c['cell_type']=='code')
     code = ('\n'.join(l.rstrip() for l in s.strip().splitlines()) for s in code)
     return hashlib.sha256('\0'.join(s for s in code if s).encode()).hexdigest()[:16]
 

@@ -2,12 +2,14 @@
 import importlib,json,os,re,shutil,subprocess,sys,tomllib
 from html import unescape
 from pathlib import PurePosixPath
+from types import SimpleNamespace
 from urllib.parse import unquote,urljoin,urlsplit
 
 import pytest,yaml
 from playwright.sync_api import expect
 
-from helpers import LESSONS,ROOT
+from helpers import LESSONS,ROOT,cells
+from looks import COLOURS,QUARTO,contrast,listen,too_wide
 
 # what is asked of every page, in the browser
 LOOK = '''() => { const prose = e => { e = e.cloneNode(true); e.querySelectorAll('code, .katex').forEach(c => c.remove()); return e.textContent };
@@ -20,27 +22,6 @@ LOOK = '''() => { const prose = e => { e = e.cloneNode(true); e.querySelectorAll
   rawmath: [...document.querySelectorAll('main p, main li, main summary')].map(prose).filter(t => t.includes('$$') || t.includes('\\\\(')),
   sources: document.querySelectorAll('pre.mermaid').length, diagrams: [...document.querySelectorAll('pre.mermaid svg')].map(e => e.textContent),
   noalt: [...document.querySelectorAll('main img:not([alt])')].length, title: document.title }) }'''
-
-# what sticks out of the window without a box to scroll it in (smalldocs clips the page, so it would be lost, not scrolled)
-CUT = '''() => [...document.querySelectorAll('main *')].filter(e => !e.closest('svg > *, .katex-mathml') && e.getBoundingClientRect().right > innerWidth+1 && e.checkVisibility() && (() => {
-  for (let p = e.parentElement; p.tagName!='MAIN'; p = p.parentElement) if (['auto','scroll','hidden'].includes(getComputedStyle(p).overflowX)) return false;
-  return true })()).map(e => `${e.tagName} ${e.className} ${e.textContent.trim().slice(0,60)}`).slice(0, 3)'''
-
-def listen(page, base):
-    "Note everything that goes wrong on `page`"
-    bad = []
-    page.on('console', lambda m: bad.append(f'console: {m.text}') if m.type in ('error','warning') else None)
-    page.on('pageerror', lambda e: bad.append(f'script: {e}'))
-    page.on('requestfailed', lambda r: bad.append(f'failed: {r.url}'))
-    page.on('response', lambda r: bad.append(f'{r.status}: {r.url}') if r.status>=400 else None)
-    page.on('request', lambda r: None if r.url.startswith((base,'data:','blob:')) else bad.append(f'asks another host: {r.url}'))
-    return bad
-
-def too_wide(page, width):
-    "What doesn't fit a window of this width"
-    page.set_viewport_size(dict(width=width, height=800))
-    over = page.evaluate('document.scrollingElement.scrollWidth') - width
-    return page.evaluate(CUT) + ([f'the page by {over} pixels'] if over>1 else [])
 
 def visit(page, base, name):
     "Load one page; what was found on it and what went wrong"
@@ -207,6 +188,129 @@ def test_lessons_are_numbered_and_lead_to_their_solutions(site):
         assert f'exercises/{n}_exercises.html">Solutions of the exercises' in html
         assert 'exercises' not in re.search(r'class="page-navigation".*', html, re.S)[0].split('</nav>')[0]
 
+def test_the_front_page_opens_with_the_promise(base, browser):
+    "Numbers, the way in and the figure on the first screen; commands and gigabytes come later"
+    page = browser.new_page(viewport=dict(width=1280, height=900))
+    page.goto(base, wait_until='load')
+    top = lambda selector: page.locator(selector).first.bounding_box()['y']
+    start,figure,command = top('main a:text-matches("Start lesson 1")'),top('main .cell-output-display img'),top('main pre')
+    assert re.search(r'five labels per class.*\d\d%.*\d\d%', page.locator('main').inner_text()[:600], re.S)
+    assert start<figure<600<command
+    page.close()
+
+def test_every_lesson_has_a_card_and_a_place_on_the_map(base, browser):
+    "Picture, question, minutes; all pictures have arrived, all links lead to the lesson"
+    page = browser.new_page()
+    page.goto(base, wait_until='networkidle')
+    names = [re.sub(r'^\d+_', '', f.stem) for f in LESSONS]
+    cards = page.locator('.lesson-cards :is(td,th):has(a)')
+    assert cards.count()==len(names)
+    for i,n in enumerate(names):
+        assert cards.nth(i).locator(f'a[href$="lessons/{n}.html"]').count()==2
+        assert re.search(rf'{i+1} · .+\n.+ · \d+ min', cards.nth(i).inner_text()), n
+    assert page.evaluate("[...document.querySelectorAll('.lesson-cards img')].every(i => i.complete && i.naturalWidth==480)")
+    on_map = page.locator('.pipeline.map a').evaluate_all('links => links.map(a => a.getAttribute("href"))')
+    assert set(on_map)=={f'lessons/{n}.html' for n in names}
+    page.close()
+
+def test_lessons_link_what_belongs_to_them(site, tmp_path):
+    "Exercises, solutions, the notebooks; no link elsewhere as long as no repository is configured"
+    titles = [re.search('^# (.+)', cells(f, 'markdown')[0])[1] for f in LESSONS]
+    for i,f in enumerate(LESSONS):
+        html = (site/'lessons'/f"{re.sub(r'^[0-9]+_', '', f.stem)}.html").read_text(encoding='utf-8')
+        links = re.search(r'<div class="lesson-links">(.*?)</div>', html, re.S)[1]
+        assert re.search(r'\d+ minutes', links) and 'href="#exercises"' in links and '_exercises.html' in links and 'ssl_lessons.zip' in links, f.name
+        assert 'http' not in links
+        beside = re.findall(r'class="nav-page-text">(.*?)</span>', html)
+        assert titles[i+1:i+2]==[t for t in beside[-1:] if i+1<len(titles)] and titles[max(0, i-1):i]==[t for t in beside[:1] if i]
+    shutil.unpack_archive(site/'ssl_lessons.zip', tmp_path)
+    assert {f.name for f in (tmp_path/'ssl_lessons/lessons').glob('*.ipynb')}=={f.name for f in LESSONS}
+
+def test_a_repository_brings_links_to_run_a_lesson(root, tmp_path, monkeypatch):
+    from ssl_course.course.site import lesson_links
+    cfg = SimpleNamespace(user='me', repo='ssl', git_url='https://github.com/me/ssl', branch='main', nbs_path=root/'nbs', config_path=root)
+    monkeypatch.setattr('ssl_course.course.site._config', lambda path: cfg)
+    links = lesson_links(LESSONS[1])
+    path = f'nbs/lessons/{LESSONS[1].name}'
+    assert f'(https://colab.research.google.com/github/me/ssl/blob/main/{path})' in links
+    assert f'(https://kaggle.com/kernels/welcome?src=https://github.com/me/ssl/blob/main/{path})' in links
+    assert f'(https://mybinder.org/v2/gh/me/ssl/main?labpath={path})' in links
+
+def test_a_lesson_weighs_little(site):
+    "With its pictures, before compression"
+    weights = {f.stem: f.stat().st_size for f in (site/'lessons').glob('*.html')}
+    assert len(weights)==len(LESSONS) and {n: w for n,w in weights.items() if w>600_000}=={}
+
+@pytest.mark.parametrize('width', [1920, 1280, 390])
+def test_no_line_of_a_lesson_is_cut(base, browser, width):
+    "Code wraps where the column ends: nobody scrolls sideways to read it"
+    page,cut = browser.new_page(viewport=dict(width=width, height=900)),{}
+    for f in LESSONS[::3]:
+        page.goto(f"{base}lessons/{re.sub(r'^[0-9]+_', '', f.stem)}.html", wait_until='load')
+        n = page.evaluate("[...document.querySelectorAll('main pre.sourceCode, main pre.sourceCode code')].filter(e => e.checkVisibility() && e.scrollWidth>e.clientWidth+1 && getComputedStyle(e).display!='inline').length")
+        if n: cut[f.stem] = n
+    page.close()
+    assert cut=={}
+
+def test_search_prefers_teaching(base, browser):
+    "Lessons before the library; but who types the name of a function wants the function"
+    page = browser.new_page()
+    page.goto(base, wait_until='load')
+    def hits(query):
+        page.fill('.smalldocs-search input', query)
+        page.wait_for_timeout(500)
+        return page.locator('.search-result').evaluate_all('all => all.map(a => [new URL(a.href).pathname, a.querySelector(".search-result-section")?.textContent])')
+    for query,n in (('collapse', 4), ('augmentation', 4), ('learning rate', 4), ('stop-gradient', 2)):
+        found = [h for h,section in hits(query) if section!=query][:n] # a name's own entry may come first
+        assert len(found)==n and all(h.startswith('/lessons/') for h in found), (query, found)
+    for name in ('pretext_learner', 'label_efficiency'): assert hits(name)[0][1]==name and '/library/' in hits(name)[0][0]
+    page.close()
+
+def test_a_telephone_has_everything_in_its_menu(base, browser):
+    "Search, the contents of the page, the lessons; the present one is marked, and a tap leads there"
+    page = browser.new_page(viewport=dict(width=390, height=844))
+    page.goto(base+'lessons/energy.html', wait_until='load')
+    menu = page.locator('.phone-menu')
+    assert not menu.is_visible() and not page.locator('.quarto-btn-toggle').is_visible()
+    page.click('.navbar-toggler')
+    menu.wait_for()
+    assert page.locator('.smalldocs-search input').is_visible()
+    assert menu.locator('summary').all_inner_texts()[:2]==['On this page', 'Lessons']
+    assert menu.locator('.here').all_inner_texts()[-1]=='10 · Energy' and menu.locator('a[href$="api.html"]').count()==1
+    menu.locator('summary').first.click()
+    assert menu.locator('details').first.locator('a').count()>5
+    assert page.evaluate("[...document.querySelectorAll('.phone-menu :is(a,summary)')].filter(e => e.checkVisibility() && e.getBoundingClientRect().height<24).length")==0
+    menu.get_by_text('11 · Contrast').first.click()
+    page.wait_for_url('**/contrast.html')
+    page.close()
+
+def test_figures_open_in_full_size(base, browser):
+    page = browser.new_page(viewport=dict(width=390, height=844))
+    page.goto(base+'lessons/energy.html', wait_until='load')
+    button = page.locator('button.enlarge').first
+    button.focus()
+    page.keyboard.press('Enter')
+    large = page.locator('dialog.large-figure img')
+    assert large.is_visible() and large.bounding_box()['width']>button.bounding_box()['width'] and large.get_attribute('alt')
+    page.keyboard.press('Escape')
+    assert not large.is_visible()
+    page.close()
+
+def test_paper_keeps_answers_closed_and_code_whole(base, browser):
+    page = browser.new_page()
+    page.goto(base+'lessons/energy.html', wait_until='load')
+    page.evaluate("document.querySelectorAll('.predict details').forEach(d => d.open = true)")
+    state = lambda: page.evaluate("document.querySelectorAll('.predict details[open]').length")
+    opened = state()
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media='print')
+    assert opened>0 and state()==0
+    assert page.evaluate("[...document.querySelectorAll('main pre')].filter(e => e.checkVisibility()).every(e => getComputedStyle(e).whiteSpace=='pre-wrap')")
+    assert not page.locator('#quarto-sidebar').is_visible()
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert state()==opened
+    page.close()
+
 @pytest.mark.parametrize('width', [1280, 390])
 def test_no_sideways_scrolling(visits, width):
     assert {n: v['wide'][width] for n,v in visits.items() if v['wide'][width]} == {}
@@ -251,22 +355,6 @@ def test_functions_have_their_table(base, browser):
     rows = page.locator('tr', has=page.locator('td:first-child', has_text=re.compile('^start$'))).all_inner_texts()
     assert rows and 'folder to start in' in rows[0]
     page.close()
-
-# (foreground, background) of each piece of text that is visible, without those over pictures
-COLOURS = '''() => { const out = {};
-  const solid = e => { for (; e; e = e.parentElement) { const c = getComputedStyle(e).backgroundColor.match(/[\\d.]+/g).map(Number); if (c.length<4 || c[3]==1) return c.slice(0,3) } return [255,255,255] };
-  const walk = document.createTreeWalker(document.querySelector('main'), NodeFilter.SHOW_TEXT);
-  while (walk.nextNode()) { const e = walk.currentNode.parentElement;
-    if (!walk.currentNode.data.trim() || e.closest('svg, .katex-mathml, style, script, [hidden], .anchorjs-link') || !e.checkVisibility({opacityProperty: true})) continue;
-    const c = getComputedStyle(e).color.match(/[\\d.]+/g).map(Number).slice(0,3), b = solid(e);
-    out[[c,b].join()] = [c, b, walk.currentNode.data.trim().slice(0,40)] }
-  return Object.values(out) }'''
-
-def contrast(a, b):
-    "Contrast of two sRGB colours by WCAG 2, from 1 to 21"
-    line = lambda v: v/12.92 if v<=.04045 else ((v+.055)/1.055)**2.4
-    l = sorted(sum(k*line(v/255) for k,v in zip((.2126,.7152,.0722), c)) for c in (a, b))
-    return (l[1]+.05)/(l[0]+.05)
 
 # one page of every kind, and those with the most on them
 KINDS = '''index contributing lessons/labels_are_expensive lessons/choosing_a_pretext_task lessons/careful_fine_tuning lessons/energy exercises/color_exercises
@@ -325,22 +413,6 @@ def test_dark_mode(base, browser):
     page.wait_for_function("[...document.querySelectorAll('pre.mermaid')].every(e => e.querySelector('svg'))")
     page.close()
 
-def test_dark_as_quarto_says_it(base, browser):
-    "Quarto puts the class on body and gives tables and formulas no box: our rules and diagrams follow"
-    page = browser.new_page(color_scheme='light', viewport=dict(width=390, height=800))
-    page.goto(base+'contributing.html')
-    accent = lambda: page.evaluate("getComputedStyle(document.querySelector('main p')).getPropertyValue('--course-accent').trim()")
-    drawn = lambda: page.evaluate("document.querySelector('pre.mermaid svg').outerHTML.length")
-    before,diagram = accent(),page.evaluate("document.querySelector('pre.mermaid svg').id")
-    page.evaluate("""document.documentElement.classList.remove('quarto-light', 'quarto-dark');
-        document.body.classList.add('quarto-dark');
-        document.querySelector('main').insertAdjacentHTML('beforeend', '<table id=q class="caption-top table"><tr>' +
-            '<td>wide_name_without_a_break</td>'.repeat(9) + '</tr></table><p><math display="block"><mtext>' + 'wide '.repeat(60) + '</mtext></math></p>')""")
-    page.wait_for_function(f"document.querySelector('pre.mermaid svg')?.id!={diagram!r}")
-    assert accent()=='#7cc4e8'!=before and drawn()>0
-    assert page.evaluate("document.querySelector('#q').scrollWidth")>400 and too_wide(page, 390)==[]
-    page.close()
-
 def test_quarto_has_the_colors_of_both_themes():
     "What its Sass needs for a dark theme; smalldocs compiles none, so it has a copy"
     sass,css = ((ROOT/'nbs/assets'/f).read_text(encoding='utf-8') for f in ('dark.scss', 'dark.css'))
@@ -372,13 +444,6 @@ def test_search_index_is_whole(site, visits):
     pages = {e['href'].split('#')[0] for e in json.loads((site/'search.json').read_text())}
     assert pages == set(visits)
 
-QUARTO = '''#!/bin/sh
-# stands in for Quarto: renders a page for every notebook, and notes how it was called
-echo "$PWD $*" >> "$QUARTO_LOG"
-for a in "$@"; do out="$a"; done
-find . -name '*.ipynb' | while read f; do mkdir -p "$out/$(dirname "$f")"; cp "$f" "$out/${f%.ipynb}.html"; done
-'''
-
 def test_quarto_is_used_where_it_is(root, tmp_path):
     "With `quarto` on the PATH it gets the processed notebooks, ours included, and its pages arrive where they were asked for"
     proj,bin = tmp_path/'proj',tmp_path/'bin'
@@ -391,7 +456,7 @@ def test_quarto_is_used_where_it_is(root, tmp_path):
     (bin/'quarto').chmod(0o755)
     env = {**os.environ, 'PATH': f"{bin}{os.pathsep}{os.environ['PATH']}", 'QUARTO_LOG': str(tmp_path/'log')}
     r = subprocess.run([sys.executable, '-m', 'ssl_course.course.site', 'docs', '--out', tmp_path/'out'], cwd=proj, env=env, capture_output=True, text=True)
-    assert r.returncode==0 and 'by Quarto' in r.stdout, r.stdout + r.stderr
+    assert r.returncode==0 and 'by quarto' in r.stdout, r.stdout + r.stderr
     log = (tmp_path/'log').read_text()
     assert 'render' in log and str(proj/'_proc') in log
     page = (tmp_path/'out/library/settings.html').read_text()

@@ -17,7 +17,7 @@ ORDER = '''_nbdev utils registry settings compute plots
     course.figures course.lesson course.quiz course.checks course.widgets course.aberration course.energy
     course.experiments course.experiment course.experiments.fine_tuning course.experiments.other_heads
     course.experiments.learning_rates course.experiments.two_view_methods course.experiments.pretext_tasks
-    course.edition course course.solutions course.solutions.* course.site cli'''.split()
+    course.cards course.edition course course.solutions course.solutions.* course.site cli'''.split()
 FAMILIES = ('pretext.', 'course.solutions.') # members know nothing of each other
 
 # What fastai's modules add to its `Learner`: fit_one_cycle and the progress bar
