@@ -11,9 +11,9 @@ import torch
 import torch.nn.functional as F
 from fastai.callback.core import Callback
 from fastcore.basics import patch
-from tqdm.auto import tqdm
 
 from .plots import PALETTE,course_style
+from .progress import tqdm
 
 # %% ../nbs/library/collapse.ipynb #b42a9b0a
 def embedding_spread(

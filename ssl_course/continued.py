@@ -15,7 +15,6 @@ import torch
 import torch.nn.functional as F
 from fastai.callback.core import Callback,CancelFitException
 from fastcore.basics import patch
-from tqdm.auto import tqdm
 
 from .collapse import effective_rank
 from .compute import seeded
@@ -25,6 +24,7 @@ from .encoder import Encoder
 from .finetune import Decay,Recipe,Stage,check_recipe,run_stage
 from .model import check_images
 from .pretrain import PretextLearner,fit_quietly,pretext_groups
+from .progress import tqdm
 from .resume import fit_stages
 from .utils import InputError
 from .views import mild_views

@@ -29,13 +29,13 @@ from fastcore.basics import patch
 from fastcore.foundation import L
 from fastcore.xtras import ContextManagers
 from torch import nn
-from tqdm.auto import tqdm
 
 from . import pretext
 from .compute import release_memory,trim_memory
 from .encoder import Encoder
 from .encoder_file import versions
 from .pretext.base import Pretext
+from .progress import tqdm
 from .registry import pretexts
 from .settings import cache_folder
 from .utils import InputError

@@ -6,7 +6,7 @@
 __all__ = ['Case', 'Exercise', 'exercise', 'mistake', 'find_exercise', 'check', 'solution', 'exercise_faults']
 
 # %% ../../nbs/course/checks.ipynb #561194b4
-import copy,dis,importlib,inspect,random,sys
+import copy,dis,importlib,inspect,random,sys,traceback
 from html import escape
 
 import numpy as np
@@ -157,10 +157,17 @@ def _known(self:Exercise, answer):
     "The hint of the known mistake that gives what this answer gives in every case, or ''"
     def outcome(f, case):
         out,error,_ = _try(f, case)
-        return type(error) if error else out
+        return f'{type(error).__name__}: {error}' if error else out
     outs = [(c, outcome(answer, c)) for c in self.cases]
     same = lambda f: not any(_difference(o, outcome(f, c), self.tol) for c,o in outs)
     return next((hint for f,hint in self.mistakes if same(f)), '')
+
+# %% ../../nbs/course/checks.ipynb #04f803a8
+def _place(error, f):
+    "Where in a function's own cell an error arose, as ' in line 3 (`return x.rot`)'; else ''"
+    own = getattr(getattr(f, '__code__', None), 'co_filename', None)
+    frames = [o for o in traceback.extract_tb(error.__traceback__) if o.filename==own and o.line]
+    return f' in line {frames[-1].lineno} (`{frames[-1].line}`)' if frames else ''
 
 # %% ../../nbs/course/checks.ipynb #96d9cdc2
 @patch
@@ -172,10 +179,10 @@ def mark(self:Exercise,
     for case in self.cases:
         out,error,changed = _try(answer, case)
         if isinstance(error, NotImplementedError): return 'open','not attempted yet'
-        if error: said = f'It raised {type(error).__name__}: {error}'
+        if error: said = f'It raised {type(error).__name__}{_place(error, answer)}: {error}'
         else: said = self._wrong(case, out, changed)
         if said:
-            hint = self._known(answer) or case.hint
+            hint = self._known(answer) or (case.hint if not error else '') # it is about values
             hint = f' Hint: {hint}' if hint else ''
             return 'wrong',f'with ({case}): {said.rstrip(".")}.{hint}'
     return 'passed',f'right in {len(self.cases)} of {len(self.cases)} cases'

@@ -17,8 +17,8 @@ import PIL
 import numpy as np
 from PIL import Image,ImageCms,ImageFile,ImageOps,UnidentifiedImageError
 from fastcore.basics import chunked
-from tqdm.auto import tqdm
 
+from ..progress import tqdm
 from ..settings import cache_folder
 from ..utils import InputError,atomic_write
 

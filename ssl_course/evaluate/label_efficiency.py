@@ -15,7 +15,6 @@ from time import perf_counter
 
 import pandas as pd
 from fastcore.basics import patch,store_attr
-from tqdm.auto import tqdm
 
 from ..compute import parallel_map,pick_device,seeded,stop_workers
 from ..data.imageset import ImageSet
@@ -25,6 +24,7 @@ from ..finetune import Recipe,careful,naive,run_recipe
 from ..heads import head_for
 from ..model import TransferModel,transfer_learner
 from ..plots import label_curve,labels_to_reach
+from ..progress import tqdm
 from ..utils import InputError,read_json,write_json
 from ..views import color_views,mild_views
 
@@ -325,6 +325,17 @@ def _results(self:Comparison, jobs, workers):
     "What `_one` gives for each job, as soon as it is there"
     yield from parallel_map(self._one, jobs, workers)
 
+# %% ../../nbs/library/evaluate/label_efficiency.ipynb #65b5ba1c
+_bar = '{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}'
+
+@patch
+def _cost(self:Comparison, todo):
+    "How long runs take, in probes, so that the bar moves evenly: a search is many fits"
+    def one(m, n, seed):
+        if m.recipe is None: return 1
+        return 5 if seed or (m.name, n) in self.chosen else 30
+    return sum(one(*j) for j in todo)
+
 # %% ../../nbs/library/evaluate/label_efficiency.ipynb #5cbb5b1f
 @patch
 def run(self:Comparison,
@@ -336,9 +347,10 @@ def run(self:Comparison,
     "Do all runs that are still to be done. Interrupting it loses only the runs under way."
     self.runs = list(runs)
     done = {(r.method, r.labels, r.seed): r for r in self.runs}
+    named = {m.name: m for m in self.methods}
     todo = [(m, n, seed) for n in self.labels for m in self.methods for seed in range(self.seeds)
             if (m.name, n, seed) not in done and n in (m.labels or self.labels)]
-    with tqdm(total=len(todo), desc='Comparing', unit='run', disable=not progress) as bar:
+    with tqdm(total=self._cost(todo), desc='Comparing', disable=not progress, bar_format=_bar) as bar:
         # the first seed chooses for the others; probes are not worth a process of their own
         for first,probe in ((True, True), (False, True), (True, False), (False, False)):
             jobs = self._jobs(todo, done, first, probe)
@@ -346,8 +358,9 @@ def run(self:Comparison,
                 done[r.method, r.labels, r.seed] = r
                 self.runs.append(r)
                 if on_run: on_run(r, model)
-                said = f'{r.method}, {r.labels} per class: {r.accuracy:.2f}'
-                bar.set_postfix_str(said, refresh=False), bar.update()
+                said = f'run {len(self.runs)}, {r.method}, {r.labels} per class: {r.accuracy:.2f}'
+                bar.set_postfix_str(said, refresh=False)
+                bar.update(self._cost([(named[r.method], r.labels, r.seed)]))
     if workers>1: stop_workers()
     return self
 

@@ -9,6 +9,28 @@ from ssl_course.utils import InputError
 
 pytestmark = pytest.mark.usefixtures('lesson_settings')
 
+def test_an_error_is_shown_where_it_arose(tmp_path):
+    "The line of the learner's own cell, and no hint, which would be about a value; errors inside a library point to the call"
+    @exercise(Case([3., 4.], hint='The hint is about values.'))
+    def length(v):
+        "The length of a vector."
+        return sum(o*o for o in v)**.5
+    @mistake(length, 'That is the sum.')
+    def _sum(v): return sum(v)
+    def answer(code):
+        f = tmp_path/'cell.py'
+        f.write_text(f'import numpy as np\n\n{code}')
+        exec(compile(f.read_text(), str(f), 'exec'), space := {})
+        import linecache
+        linecache.checkcache(str(f))
+        return length.exercise.mark(space['length'])
+    status,said = answer('def length(v):\n    v = np.array(v)\n    return v.lenght()\n')
+    assert status=='wrong' and 'AttributeError in line 5 (`return v.lenght()`)' in said and 'Hint' not in said
+    status,said = answer('def length(v):\n    return np.linalg.norm(v, ord="x")\n')
+    assert status=='wrong' and 'in line 4 (`return np.linalg.norm(v, ord="x")`)' in said and 'Hint' not in said
+    assert answer('def length(v):\n    return max(v)\n')[1].endswith('Hint: The hint is about values.')
+    assert answer('def length(v):\n    return sum(v)\n')[1].endswith('Hint: That is the sum.')
+
 @pytest.mark.parametrize('stub', ['"""Do it"""', '...', 'pass', 'raise NotImplementedError', 'return None', '"""Do it"""\n    ...'])
 def test_stubs_are_not_attempts(stub):
     space = {}

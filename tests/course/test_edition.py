@@ -3,7 +3,7 @@ import ast,json,re
 
 import pytest
 
-from helpers import LESSONS,ROOT,cells,none,raw_cells
+from helpers import LESSONS,ROOT,bare_env,cells,none,python,raw_cells
 from ssl_course.course.edition import callout_boxes,edition_note,learner_notebook,write_edition
 from ssl_course.course.lesson import Lesson
 from ssl_course.course.quiz import predict,question,quiz,right,wrong
@@ -130,3 +130,37 @@ def test_a_lesson_without_sections_is_refused(tmp_path):
 def test_the_source_still_has_what_the_copy_hides():
     "Else the tests above would hold of anything"
     assert any(c['outputs'] for f in LESSONS for c in raw_cells(f)) and any('right(' in s for f in LESSONS for s in cells(f))
+
+EXERCISES = '''
+import json,re,sys
+import matplotlib
+matplotlib.use('agg')
+from ssl_course.course.checks import _source,find_exercise
+from ssl_course.course.figures import Rendered
+said = []
+Rendered.show = lambda self: said.append(self.text)
+
+def exercises(file):
+    cells = [(c['cell_type'], ''.join(c['source'])) for c in json.load(open(file))['cells']]
+    start = cells.index(('markdown', '## Set-up'))+1
+    end = next(i for i in range(start, len(cells)) if cells[i][0]=='markdown')
+    space = {}
+    for _,code in cells[start:end]: exec(compile(code, 'set-up', 'exec'), space)
+    for code in (c for kind,c in cells[end:] if kind=='code'):
+        for name in re.findall(r'^check\\((\\w+)\\)', code, re.M):
+            solved = f'{code.split("def ")[0]}\\n{_source(find_exercise(name).solution)}\\ncheck({name})'
+            for answer,mark in ((code, '○'), (solved, '✓')):
+                said.clear()
+                exec(compile(answer, 'exercise', 'exec'), dict(space))
+                assert said[0].startswith(f'{mark} {name}'), said
+            yield name
+
+for f in sys.argv[1:]: print(f, *exercises(f))
+'''
+
+def test_each_exercise_runs_after_the_set_up_alone(copy, lessons):
+    "Who comes back the next day need not run the lesson again: the stub is open, the solution passes"
+    r = python(EXERCISES, *(f.name for f in lessons), cwd=lessons[0].parent, env=bare_env(SSL_COURSE_BUDGET='smoke', SSL_COURSE_HOME=str(copy/'home')))
+    assert r.returncode==0, r.stderr[-2000:]
+    found = [l.split() for l in r.stdout.splitlines() if '.ipynb' in l]
+    assert [l[0] for l in found]==[f.name for f in lessons] and min(map(len, found))>3

@@ -7,7 +7,7 @@ from helpers import MODULES,ROOT,bare_env,module_name,module_tree,name_of,none,p
 
 # From the bottom up: a module imports only modules that stand before it in this list. What learns from images knows nothing of what
 # compares encoders, and neither knows the course. A new module gets its place here; a new pretext task needs none: it is one of `pretext.*`.
-ORDER = '''_nbdev utils registry settings compute plots
+ORDER = '''_nbdev utils progress registry settings compute plots
     data data.decode data.labels data.loaders data.imageset data._drawing data.postcards data.clips data.sources
     colorspace views encoder_file transfer upstream encoder decoder
     pretext pretext.base pretext._permutations pretext.two_views pretext.*
