@@ -1879,6 +1879,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                   'ssl_course.plots._curve': ('library/plots.html#_curve', 'ssl_course/plots.py'),
                                   'ssl_course.plots._curve_alt': ('library/plots.html#_curve_alt', 'ssl_course/plots.py'),
                                   'ssl_course.plots._dots': ('library/plots.html#_dots', 'ssl_course/plots.py'),
+                                  'ssl_course.plots._few_colors': ('library/plots.html#_few_colors', 'ssl_course/plots.py'),
                                   'ssl_course.plots._flat': ('library/plots.html#_flat', 'ssl_course/plots.py'),
                                   'ssl_course.plots._grid_texts': ('library/plots.html#_grid_texts', 'ssl_course/plots.py'),
                                   'ssl_course.plots._hollow': ('library/plots.html#_hollow', 'ssl_course/plots.py'),

@@ -99,7 +99,8 @@ def run_all(base, browser, name, minutes=10):
         page.wait_for_function('window.lessonDone')
         wait('the kernel to finish', lambda: kernel_state(base, name)=='idle', minutes*60)
         shown = page.locator('.jp-NotebookPanel .jp-RenderedImage img').count()
-        return page.evaluate(PYTHON), shown
+        widest = page.evaluate("Math.max(0, ...[...document.querySelectorAll('.jp-MarkdownOutput')].map(e => e.clientWidth))")
+        return page.evaluate(PYTHON), shown, widest
     finally: page.close()
 
 def faults(nb):
@@ -132,7 +133,12 @@ def test_lesson_runs_in_jupyterlab(lab, nbs, browser):
     assert lesson, 'there is no lesson 2 in nbs/lessons'
     # it has no outputs, so what is found later was made in this run
     assert not any(c.get('outputs') for c in json.loads(lesson.read_text(encoding='utf-8'))['cells'])
-    python,shown = run_all(lab, browser, f'lessons/{lesson.name}')
+    python,shown,widest = run_all(lab, browser, f'lessons/{lesson.name}')
     assert sys.prefix in python, 'the kernel is not the Python of this environment'
     assert faults(json.loads(lesson.read_text(encoding='utf-8'))) == []
     assert shown>0, 'JupyterLab shows no figure'
+    assert 400<widest<900, 'prose has no measure'
+    outs = [o for c in json.loads(lesson.read_text(encoding='utf-8'))['cells'] for o in c.get('outputs', [])]
+    red = [''.join(o['text'])[:200] for o in outs if o.get('name')=='stderr']
+    assert red==[], 'JupyterLab draws this on red: warnings, progress bars'
+    assert any('%|' in ''.join(o['text']) for o in outs if o.get('name')=='stdout'), 'no bar was shown'

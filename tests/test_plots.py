@@ -59,7 +59,7 @@ def test_rows_in_any_order_give_the_same_picture():
 def test_image_grid_shows_the_pictures_themselves():
     x = np.random.default_rng(0).integers(0, 256, (7, 16, 16, 3), dtype=np.uint8)
     fig = plots.image_grid(x, ncols=3, titles=list('abcdefg'))
-    sheet = fig.axes[0].images[0].get_array()
+    sheet = fig.axes[0].images[0].get_array()[..., :3]
     found = [any((sheet[r:r+16, c:c+16]==o).all() for r in range(sheet.shape[0]-15) for c in range(sheet.shape[1]-15)) for o in x]
     assert all(found) and texts(fig)==list('abcdefg')
 
@@ -88,7 +88,26 @@ def test_files_are_small_and_pictures_keep_their_colors():
     from io import BytesIO
     from PIL import Image
     x = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), dtype=np.uint8)
-    assert Image.open(BytesIO(plots._png(plots.image_grid(x)))).mode=='RGB'
+    grid = plots.image_grid(x, titles=list('abcd'))
+    im = np.asarray(Image.open(BytesIO(plots._png(grid))).convert('RGBA'))
+    solid = {tuple(p) for p in im[im[..., 3]==255][:, :3]}
+    assert len({tuple(p) for p in x.reshape(-1, 3)}-solid)==0, 'colours of the pictures are lost'
+    few = Image.open(BytesIO(plots._png(grid, colors=64)))
+    assert few.mode=='P' and len(few.getcolors())<=64
+
+def test_figures_have_no_ground_and_ink_for_every_page():
+    "They take the page's: transparent between and around, and ink that reads on white and on dark"
+    from io import BytesIO
+    from PIL import Image
+    from looks import contrast
+    x = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), dtype=np.uint8)
+    ink = tuple(int(plots.INK[i:i+2], 16) for i in (1, 3, 5))
+    for ground in ((255, 255, 255), (17, 17, 17), (22, 25, 31)): assert contrast(ink, ground)>3.8
+    for fig,kw in ((plots.image_grid(x, titles=list('abcd')), {}), (plots.image_grid(x, titles=list('abcd')), dict(colors=64)), (plots.label_curve(runs({'a': [.1, .3, .4, .5]})), {})):
+        im = np.asarray(Image.open(BytesIO(plots._png(fig, **kw))).convert('RGBA')).astype(int)
+        assert im[0, 0, 3]==0, 'the ground is not transparent'
+        dark = (im[..., 3]>200) & (np.abs(im[..., :3]-ink).max(-1)<12)
+        assert dark.sum()>30, 'no ink'
 
 def test_show_gives_png_and_description(monkeypatch):
     import IPython.display,matplotlib.pyplot as plt
