@@ -8,11 +8,11 @@ __all__ = []
 # %% ../../nbs/course/teaching_helpers.ipynb #358c1b94
 from .checks import Case,check,exercise,mistake,solution
 from .figures import STATIONS,Rendered,pipeline
-from .lesson import Lesson,claim,read_results
+from .lesson import Lesson,claim,exceeds,read_results
 from .quiz import predict,question,quiz,right,wrong
 
 # %% ../../nbs/course/teaching_helpers.ipynb #52489997
-__all__ = ['Lesson', 'claim', 'predict', 'question', 'right', 'wrong', 'quiz', 'Case', 'exercise',
+__all__ = ['Lesson', 'claim', 'exceeds', 'predict', 'question', 'right', 'wrong', 'quiz', 'Case', 'exercise',
            'mistake', 'check', 'solution', 'pipeline', 'STATIONS', 'Rendered', 'read_results',
            'read_experiment']
 

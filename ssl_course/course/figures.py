@@ -100,7 +100,7 @@ _marks = dict(held=('✓', _GREEN), failed=('✗', _RED), unmeasured=('–', _GR
 
 def verdict(
     kind:str, # its class: `claim` or `check`
-    status:str, # of a claim: held, failed or unmeasured; of an answer: passed, wrong or open
+    status:str, # of a claim: held, failed, open or unmeasured; of an answer: passed, wrong or open
     html:str, # what stands behind the mark
     text:str, # the same for terminals
 )->Rendered:

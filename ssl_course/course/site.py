@@ -373,10 +373,10 @@ def lesson_links(
 )->str: # Markdown
     """What a lesson offers beside its text: exercises, solutions, notebooks to download and, where
     `pyproject.toml` names a repository of GitHub, a place to run it."""
-    cfg,file = _config(file.parent),Path(file).resolve()
-    facts = next(f for f in lesson_facts(cfg.nbs_path) if f['file'].name==file.name)
-    said = [f"{facts['minutes']} minutes"]*bool(facts['minutes'])
-    if any(c.source.startswith('## Exercises') for c in read_nb(file).cells):
+    cfg,file = get_config(file.parent),Path(file).resolve()
+    named = {f['file'].name: f['minutes'] for f in lesson_facts(cfg.nbs_path)}
+    said = [f'{m} minutes'] if (m := named.get(file.name)) else []
+    if file.exists() and any(c.source.startswith('## Exercises') for c in read_nb(file).cells):
         said.append('[Exercises](#exercises)')
     if to := _solutions(file): said.append(f'[Solutions]({to})')
     said.append('<a href="../ssl_lessons.zip" download>All lessons as notebooks</a>')
@@ -398,6 +398,7 @@ def _draws(cell):
 
 def _folded_as(cell, summary): return f'#| code-fold: true\n#| code-summary: "{summary}"\n{cell.source}'
 
+# %% ../../nbs/course/site.ipynb #82957390
 class reader_view(Processor):
     "In lessons: outputs without the calls that would give answers away, folded set-up, no progress bars."
     def begin(self):
@@ -435,6 +436,7 @@ def raw_html(
         fence = '`'*max([2, *map(len, re.findall('`+', html))]) + '`'
         o['data'] = {'text/markdown': f'{fence}{{=html}}\n{html}\n{fence}'}
 
+# %% ../../nbs/course/site.ipynb #a798c14e
 def mermaid_braces(
     cell, # a notebook cell, changed in place
 ):
@@ -452,6 +454,7 @@ def picture_alt(
     alt = json.dumps('; '.join(alts), ensure_ascii=False)
     if alts: cell.source = f'#| fig-alt: {alt}\n{cell.source}'
 
+# %% ../../nbs/course/site.ipynb #4e2d1098
 class SiteFilter(FilterDefaults):
     "nbdev's processors for documentation, with ours in their places."
     def base_procs(self):

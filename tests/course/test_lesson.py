@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ssl_course.course.lesson import Lesson,code_hash,read_results,stale_results
+from ssl_course.course.lesson import Lesson,code_hash,exceeds,read_results,stale_results
 from ssl_course.utils import InputError
 
 pytestmark = pytest.mark.usefixtures('lesson_settings')
@@ -25,7 +25,21 @@ def test_claims(shown):
     lesson.claim('failed', True)
     assert len(lesson.claims)==2 and lesson.claims['failed']['held'], 'a cell that runs again replaces its claim'
 
-@pytest.mark.parametrize('truthy', ['yes', 1, [True], None, np.array([True, True]), np.float64(1)])
+def test_a_claim_may_stay_open(shown):
+    "Where the spread is larger than the difference, nothing was shown: neither green nor red; an `always` claim may not"
+    lesson = Lesson('x')
+    lesson.claim('fine-tuned beats frozen', exceeds((.65, .04), (.66, .11)), a=(.65, .04), b=(.66, .11))
+    assert 'class="claim open"' in shown[0].html and '○' in shown[0].html and 'not resolved at this size' in shown[0].text
+    got = lesson.claims['fine-tuned beats frozen']
+    assert got['held'] is None and got['status']=='open' and got['values']['a']==[.65, .04]
+    lesson.claim('beats chance', exceeds((.65, .04), (.1, 0.)))
+    lesson.claim('beats scratch by 60 points', exceeds((.65, .04), (.1, 0.), by=.6))
+    assert [c['status'] for c in lesson.claims.values()]==['open', 'held', 'failed']
+    lesson.finish()
+    assert '1 held, 1 did not hold, 1 not resolved' in shown[-1].text
+    with pytest.raises(AssertionError): lesson.claim('identity', None, always=True)
+
+@pytest.mark.parametrize('truthy', ['yes', 1, [True], np.array([True, True]), np.float64(1)])
 def test_only_truth_values_are_conditions(truthy):
     for budget in ('cpu', 'smoke'):
         with pytest.raises(InputError, match='True or False'): Lesson('x', budget=budget).claim('x', truthy)

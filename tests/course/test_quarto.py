@@ -80,6 +80,7 @@ def test_a_quiz_has_its_formulas(pages, browser):
     page = browser.new_page()
     page.goto(f'{pages}course/quiz-light.html', wait_until='networkidle')
     page.wait_for_selector('.predict .katex', state='attached')
+    assert page.locator('main .katex').count()>1 and '\\(' not in page.locator('.predict').first.inner_text()
     page.close()
 
 def test_tables_say_how_wide_their_columns_are(processed):

@@ -229,7 +229,7 @@ def test_lessons_link_what_belongs_to_them(site, tmp_path):
 def test_a_repository_brings_links_to_run_a_lesson(root, tmp_path, monkeypatch):
     from ssl_course.course.site import lesson_links
     cfg = SimpleNamespace(user='me', repo='ssl', git_url='https://github.com/me/ssl', branch='main', nbs_path=root/'nbs', config_path=root)
-    monkeypatch.setattr('ssl_course.course.site._config', lambda path: cfg)
+    monkeypatch.setattr('ssl_course.course.site.get_config', lambda path: cfg)
     links = lesson_links(LESSONS[1])
     path = f'nbs/lessons/{LESSONS[1].name}'
     assert f'(https://colab.research.google.com/github/me/ssl/blob/main/{path})' in links
