@@ -6,16 +6,16 @@
 __all__ = ['plot_surfaces', 'energy_explorer']
 
 # %% ../../nbs/course/widgets.ipynb #9b32626f
-import base64,io,json
+import base64,io
 from html import escape
 
 import matplotlib.pyplot as plt,numpy as np
 from PIL import Image
 from matplotlib import colormaps
 
-from .figures import Rendered,style
+from .figures import Rendered,script,style
 from ..plots import course_style
-from ..utils import InputError,asset
+from ..utils import InputError
 
 # %% ../../nbs/course/widgets.ipynb #e2849acf
 def plot_surfaces(
@@ -73,13 +73,6 @@ def _series(q):
     return dict(label=q['label'], knob=q['knob'], note=q['note'], values=values, start=n//2,
                 surfaces=surfaces)
 
-def _script(data):
-    "The script with its data; nothing in the data can end it"
-    lines = asset('energy_explorer.js').splitlines()
-    code = [l for l in lines if l.strip() and not l.lstrip().startswith('//')]
-    data = json.dumps(data, ensure_ascii=False, separators=(',', ':')).replace('<', '\\u003c')
-    return '\n'.join(['<script>(()=>{', *code, f'energyExplorer({data});', '})();</script>'])
-
 # %% ../../nbs/course/widgets.ipynb #0df40fbc
 def energy_explorer(
     series, # dicts: label, knob (its name), values; for each value surface, wall and leak; a note
@@ -91,11 +84,11 @@ def energy_explorer(
     Raises `InputError` when a series has not one of these for each value."""
     colors = (255*colormaps['cividis'](np.linspace(0, 1, 17))[:,:3]).round().astype(int).tolist()
     data = dict(n=len(series[0]['surfaces'][0]), width=width, top=top, colors=colors)
-    script = _script(data | dict(series=[*map(_series, series)]))
+    code = script('energy_explorer.js', 'energyExplorer', data | dict(series=[*map(_series, series)]))
     one = lambda knob, v, w, l: f'{knob} {v:g}: walls {w:.3g}, leak {l:.1%}'
     rows = lambda q: (one(q['knob'], *o) for o in zip(q['values'], q['walls'], q['leak']))
     text = '\n'.join(f"{q['label']}: {'; '.join(rows(q))}" for q in series)
     alt = escape('Energy maps, dark where the energy is low. ' + text.replace('\n', '. '))
     still = f'<div class="still"><img src="{_still(series, top, width)}" alt="{alt}"></div>'
-    html = f'<div class="energy-explorer">{still}{script}</div>'
+    html = f'<div class="energy-explorer">{still}{code}</div>'
     return Rendered(style('energy_explorer.css') + html, text)
