@@ -23,28 +23,30 @@ def _judge(found):
     if accuracy>.83: return f'{accuracy:.0%} is what `postcards-simclr` reaches'
     return '' if letter=='B' else f'{accuracy:.0%} is measured well, but does not bear out {letter}'
 
+# %% ../../../nbs/exercises/labels_are_expensive_exercises.ipynb #4aee6c5d
 @exercise(Case(hint='The encoder has a name of its own: `postcards-rotation`. All else stays as it is in '
                     'the six lines: 15 steps in each of 20 epochs.'), accept=_judge)
 def another_start():
-    "Accuracy on `test` after fine-tuning `postcards-rotation` on `few`, and the letter that it bears out."
+    "Accuracy on `test` after fine-tuning `postcards-rotation` on `few`, and the letter that turned out right."
     from ssl_course.all import Classify,Encoder,careful,mild_views,seeded,transfer_learner
     from ssl_course.reference import labeled_postcards
-    sets = labeled_postcards(pool=2000, test=1000)
+    sets = labeled_postcards(pool=2000, valid=1000, test=2000)
     few = sets['pool'].few(5, seed=42)
-    dls = few.dls(bs=32, steps=15, views=mild_views())
     encoder = Encoder.pretrained('postcards-rotation')
-    with seeded(42): clf = transfer_learner(dls, encoder, Classify(few.vocab))
-    clf.fine_tune_with(careful(epochs=20, lr=1e-2), quiet=True)
+    with seeded(42):
+        dls = few.dls(bs=32, steps=15, views=mild_views())
+        clf = transfer_learner(dls, encoder, Classify(few.vocab))
+        clf.fine_tune_with(careful(epochs=20, lr=1e-2), quiet=True)
     answers,_ = clf.model.predict(sets['test'])
     return float((answers==sets['test'].y).mean()),'B'
 
+# %% ../../../nbs/exercises/labels_are_expensive_exercises.ipynb #877f1d31
 @mistake(another_start, 'The encoder has a name of its own: `postcards-rotation`. All else stays as it is in '
                         'the six lines: 15 steps in each of 20 epochs.')
 def _the_old_one(): return .91,'A'
 
 @mistake(another_start, 'Compare it with both: with `postcards-simclr` above, and with random weights.')
 def _misread(): return .74,'A'
-
 
 # %% ../../../nbs/exercises/labels_are_expensive_exercises.ipynb #1ebac157
 _y = np.array([0, 0, 1, 2, 1, 0, 2, 2, 1, 0, 1, 2])
@@ -97,16 +99,20 @@ def _standard_error(accuracy):
 
 # %% ../../../nbs/exercises/labels_are_expensive_exercises.ipynb #7fa00581
 @exercise(Case([1, 10, 100], [.1, .3, .5], .4), Case([1, 5, 10, 50], [.2, .3, .33, .6], .25),
+          Case([5, 10], [.4, .6], .3, hint='The curve is there already at its first point.'),
           Case([1, 10, 100], [.1, .3, .5], .6,
                hint='The curve never gets that far, and what comes after its end was not '
                     'measured.'))
 def labels_needed(labels, accuracy, target):
     """Labels per class at which a rising curve reaches `target`: straight between its points on a
-    logarithmic axis of labels, `math.inf` when it never does."""
+    logarithmic axis of labels, the first of `labels` when it is there from the start, `math.inf`
+    when it never gets there."""
+    if target<=accuracy[0]: return labels[0]
     for (a,low),(b,high) in zip(zip(labels, accuracy), zip(labels[1:], accuracy[1:])):
-        if low<=target<=high: return a*(b/a)**((target-low)/(high-low))
+        if low<target<=high: return a*(b/a)**((target-low)/(high-low))
     return math.inf
 
+# %% ../../../nbs/exercises/labels_are_expensive_exercises.ipynb #dc443f3a
 @mistake(labels_needed,
          'That is a straight line on a plain axis of labels. From 10 to 100 is as far as from 1 '
          'to 10: interpolate the logarithm.')
