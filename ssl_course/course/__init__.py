@@ -13,9 +13,9 @@ from .play import play_round,play_task
 from .quiz import predict,question,quiz,right,wrong
 
 # %% ../../nbs/course/teaching_helpers.ipynb #52489997
-__all__ = ['Lesson', 'claim', 'exceeds', 'predict', 'question', 'right', 'wrong', 'quiz', 'Case', 'exercise',
-           'mistake', 'check', 'solution', 'play_round', 'play_task', 'pipeline', 'STATIONS', 'Rendered', 'read_results',
-           'read_experiment']
+__all__ = ['Lesson', 'claim', 'exceeds', 'predict', 'question', 'right', 'wrong', 'quiz', 'Case',
+           'exercise', 'mistake', 'check', 'solution', 'play_round', 'play_task', 'pipeline',
+           'STATIONS', 'Rendered', 'read_results', 'read_experiment']
 
 # %% ../../nbs/course/teaching_helpers.ipynb #99e3be01
 def __getattr__(name):

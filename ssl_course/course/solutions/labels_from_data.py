@@ -45,7 +45,8 @@ def only_scenes():
                       'class: `probe_curve(learn.encoder)[5]`.')
 def _forty_percent(): return .43,'A'
 
-@mistake(only_scenes, 'Compare it with the probe after the usual minute, in the figure of “What half an hour buys”.')
+@mistake(only_scenes, 'Compare it with the probe after the usual minute, in the figure of “What half '
+                      'an hour buys”.')
 def _misread(): return .144,'B'
 
 # %% ../../../nbs/exercises/labels_from_data_exercises.ipynb #dcefb2aa
