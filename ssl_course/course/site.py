@@ -417,7 +417,7 @@ class reader_view(Processor):
         if 'code-fold' in cell.source: return
         if calls and len(calls)==len(cell.parsed_()) and set(calls)<=_mute:
             cell.source = f'#| echo: false\n{cell.source}'
-        elif {'predict', 'quiz'} & set(calls): cell.source = _folded_as(cell, 'Source')
+        elif {'predict', 'quiz', 'play_task'} & set(calls): cell.source = _folded_as(cell, 'Source')
         elif _only_imports(cell) or re.search(r'^lesson = Lesson\(', cell.source, re.M):
             cell.source = _folded_as(cell, 'Set-up')
         elif _draws(cell): cell.source = _folded_as(cell, 'Code of the figure')
