@@ -57,6 +57,7 @@ def play_task(
 )->Rendered:
     """A game: the reader does a pretext task, then sees their score beside the players'. Raises
     `InputError` when a player has not one answer for each round."""
+    if not rounds: raise InputError("play_task: there are no rounds; make them with `play_round`.")
     for who,a in players.items():
         if len(a)!=len(rounds):
             raise InputError(f"play_task: {who!r} has {len(a)} answers for {len(rounds)} rounds.")

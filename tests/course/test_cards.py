@@ -4,7 +4,7 @@ import base64,io,json,re,shutil
 import pytest
 from PIL import Image
 
-from helpers import LESSONS,ROOT,cells
+from helpers import LESSONS,ROOT,cells,raw_cells
 from ssl_course.course.cards import card_files,card_picture,card_source,course_map,lesson_cards,lesson_facts,stale_cards
 from ssl_course.course.figures import STATIONS
 from ssl_course.utils import InputError
@@ -58,3 +58,8 @@ def test_all_lessons_have_cards():
 def test_the_map_leads_to_all_lessons():
     names = {re.sub(r'^\d+_', '', f.stem) for f in LESSONS}
     assert set(re.findall(r'href="lessons/(\w+)\.html"', course_map(NBS).html))==names
+
+def test_the_front_page_shows_the_cards_of_today():
+    "What is stored there is what the lessons say now, minutes included"
+    shown = [''.join(o['data']['text/markdown']) for c in raw_cells(NBS/'index.ipynb') for o in c['outputs'] if 'text/markdown' in o.get('data', {})]
+    assert lesson_cards(NBS) in shown, 'run nbs/index.ipynb again'

@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from ssl_course.course.checks import Case,check,exercise,exercise_faults,find_exercise,mistake,solution
+from ssl_course.course.checks import Case,check,exercise,exercise_faults,find_exercise,judge_experiment,mistake,solution
 from ssl_course.course.lesson import Lesson
 from ssl_course.utils import InputError
 
@@ -30,6 +30,28 @@ def test_an_error_is_shown_where_it_arose(tmp_path):
     assert status=='wrong' and 'in line 4 (`return np.linalg.norm(v, ord="x")`)' in said and 'Hint' not in said
     assert answer('def length(v):\n    return max(v)\n')[1].endswith('Hint: The hint is about values.')
     assert answer('def length(v):\n    return sum(v)\n')[1].endswith('Hint: That is the sum.')
+
+def test_an_answer_is_run_once_for_each_case():
+    "An experiment takes a minute: looking for a hint must not take another one, and no solution is run beside it"
+    runs = []
+    @exercise(Case(1), Case(2), accept=lambda out, x: '' if out==x else 'not so')
+    def same(x):
+        "The same."
+        runs.append('solution')
+        return x
+    @mistake(same, 'That is one more.')
+    def _more(x): return x+1
+    def answer(x):
+        runs.append(x)
+        return x+1
+    assert same.exercise.mark(answer)[1].endswith('Hint: That is one more.') and runs==[1, 2]
+
+def test_an_experiment_is_judged_by_outcome_and_interpretation():
+    judge = lambda found: judge_experiment(found, (.2, 'guessing'), (.9, 'too good'), lambda a: 'A' if a>.5 else 'B')
+    assert judge((.7, 'a'))==judge([.3, ' B '])==''
+    for found,said in (((.7, 'B'), 'does not bear out B'), ((70, 'A'), 'a fraction'), ((.1, 'B'), 'guessing'), ((.95, 'A'), 'too good'),
+                       (('much', 'A'), 'an accuracy and a letter'), ((.7,), 'an accuracy and a letter'), (.7, 'an accuracy and a letter')):
+        assert said in judge(found), found
 
 @pytest.mark.parametrize('stub', ['"""Do it"""', '...', 'pass', 'raise NotImplementedError', 'return None', '"""Do it"""\n    ...'])
 def test_stubs_are_not_attempts(stub):

@@ -114,6 +114,7 @@ def test_it_is_small_and_loads_nothing():
     assert len(play_task(noise, rounds, {}, 'Which?', quality=40).html)<250_000
 
 def test_wrong_games_are_refused():
+    with pytest.raises(InputError, match='there are no rounds'): play_task(np.zeros((1, 8, 8, 3), np.uint8), [], {}, 'Which?')
     with pytest.raises(InputError, match='answer is 4, and there are 4 options'): play_round(0, NAMES, 4)
     rounds = [play_round(0, NAMES, 0)]
     with pytest.raises(InputError, match="'me' has 2 answers for 1 rounds"): play_task(np.zeros((1, 8, 8, 3), np.uint8), rounds, {'me': [0, 0]}, 'Which?')

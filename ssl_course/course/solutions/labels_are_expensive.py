@@ -7,21 +7,15 @@ __all__ = ['another_start', 'pick_few', 'mean_spread', 'labels_needed']
 
 # %% ../../../nbs/exercises/labels_are_expensive_exercises.ipynb #f23af0ce
 import math
+from functools import partial
 
 import numpy as np
 
-from ..checks import Case,exercise,mistake
+from ..checks import Case,exercise,judge_experiment,mistake
 
 # %% ../../../nbs/exercises/labels_are_expensive_exercises.ipynb #c361cfba
-def _judge(found):
-    "What is wrong with the outcome of the experiment, or ''"
-    if not isinstance(found, (tuple, list)) or len(found)!=2:
-        return 'expected an accuracy and a letter, as `return accuracy, "A"`'
-    accuracy,letter = float(found[0]),str(found[1]).strip().upper()
-    if accuracy>1: return f'an accuracy is a fraction, not a percentage; got {accuracy:.4g}'
-    if accuracy<.55: return f'{accuracy:.0%} is what little training or random weights give'
-    if accuracy>.83: return f'{accuracy:.0%} is what `postcards-simclr` reaches'
-    return '' if letter=='B' else f'{accuracy:.0%} is measured well, but does not bear out {letter}'
+_judge = partial(judge_experiment, low=(.55, 'what little training or random weights give'),
+                 high=(.83, 'what `postcards-simclr` reaches'), right=lambda accuracy: 'B')
 
 # %% ../../../nbs/exercises/labels_are_expensive_exercises.ipynb #4aee6c5d
 @exercise(Case(hint='The encoder has a name of its own: `postcards-rotation`. All else stays as it is in '

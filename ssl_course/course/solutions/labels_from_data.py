@@ -6,25 +6,23 @@
 __all__ = ['only_scenes', 'all_turns', 'mirrored', 'edges']
 
 # %% ../../../nbs/exercises/labels_from_data_exercises.ipynb #f46e9b12
+from functools import partial
+
 import torch
 
-from ..checks import Case,exercise,mistake
+from ..checks import Case,exercise,judge_experiment,mistake
 
 # %% ../../../nbs/exercises/labels_from_data_exercises.ipynb #9a085435
 _x = torch.arange(2*3*4*4.).view(2, 3, 4, 4)
 _many = torch.rand(64, 3, 4, 4, generator=torch.Generator().manual_seed(0))
 
 # %% ../../../nbs/exercises/labels_from_data_exercises.ipynb #ef96e8dc
-def _judge(found):
-    "What is wrong with the outcome of the experiment, or ''"
-    if not isinstance(found, (tuple, list)) or len(found)!=2:
-        return 'expected an accuracy and a letter, as `return accuracy, "A"`'
-    accuracy,letter = float(found[0]),str(found[1]).strip().upper()
-    if accuracy>1: return f'an accuracy is a fraction, not a percentage; got {accuracy:.4g}'
-    if accuracy>.3: return f'{accuracy:.0%} is more than five labels per class give after a minute'
-    if accuracy<.08: return f'{accuracy:.0%} is less than guessing among ten classes'
-    right = 'C' if accuracy<.17 else 'B' if accuracy<=.23 else 'A' # a minute on all postcards: 20%
-    return '' if letter==right else f'{accuracy:.0%} does not bear out {letter}'
+def _right(accuracy):
+    "The letter; a minute on all postcards gives 20%"
+    return 'C' if accuracy<.17 else 'B' if accuracy<=.23 else 'A'
+
+_judge = partial(judge_experiment, low=(.08, 'less than guessing among ten classes'), right=_right,
+                 high=(.3, 'more than five labels per class give after a minute'))
 
 @exercise(Case(hint='Practise on `world.draw(numbers, closeup=False)`, and take the accuracy with 5 labels per '
                     'class: `probe_curve(learn.encoder)[5]`.'), accept=_judge)
