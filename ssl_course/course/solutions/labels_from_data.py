@@ -24,14 +24,15 @@ def _right(accuracy):
 _judge = partial(judge_experiment, low=(.08, 'less than guessing among ten classes'), right=_right,
                  high=(.3, 'more than five labels per class give after a minute'))
 
-@exercise(Case(hint='Practise on `world.draw(numbers, closeup=False)`, and take the accuracy with 5 labels per '
+@exercise(Case(hint='Practise on an `ImageSet` of `world.draw(..., closeup=False)`; take the '
+                    'accuracy with 5 labels per '
                     'class: `probe_curve(learn.encoder)[5]`.'), accept=_judge)
 def only_scenes():
     "Probe accuracy with 5 labels per class after a minute on scenes, and the letter that turned out right."
     from ssl_course.all import Encoder,ImageSet,Postcards,Rotation,fit_quietly,pretext_learner,seeded
     from ssl_course.pretrained import probe_curve
     x = Postcards(32, seed=42).draw(range(2000), closeup=False)
-    scenes = ImageSet(x, None, None, [f'scene[{i}]' for i in range(len(x))], 'scenes')
+    scenes = ImageSet(x, name='scenes')
     with seeded(42):
         learn = pretext_learner(scenes.dls(.05, bs=256), Encoder.small(width=32), Rotation())
         with learn.no_logging(): fit_quietly(learn, lambda l: l.fit_one_cycle(2, 2e-3))
@@ -39,7 +40,8 @@ def only_scenes():
     return accuracy,'C' if accuracy<.20-.03 else 'B'
 
 # %% ../../../nbs/exercises/labels_from_data_exercises.ipynb #c8ca131d
-@mistake(only_scenes, 'Practise on `world.draw(numbers, closeup=False)`, and take the accuracy with 5 labels per '
+@mistake(only_scenes, 'Practise on an `ImageSet` of `world.draw(..., closeup=False)`; take the '
+                      'accuracy with 5 labels per '
                       'class: `probe_curve(learn.encoder)[5]`.')
 def _forty_percent(): return .43,'A'
 
