@@ -5,10 +5,12 @@
 # %% auto #0
 __all__ = ['BN_POLICIES', 'RECIPES', 'Stage', 'Decay', 'group_rates', 'Recipe', 'head_only', 'naive', 'from_scratch',
            'two_stage', 'discriminative', 'careful', 'gradual', 'probe_then_tune', 'plot_recipes',
-           'BatchNormPolicy', 'check_recipe', 'run_stage', 'run_recipe', 'run_resumable', 'lr_find_groups']
+           'BatchNormPolicy', 'check_recipe', 'run_stage', 'run_recipe', 'run_resumable',
+           'interpolate_weights', 'lr_find_groups']
 
 # %% ../nbs/library/finetune.ipynb #e2e85284
 import math
+from copy import deepcopy
 from dataclasses import asdict,dataclass,replace
 from functools import partial
 
@@ -391,6 +393,24 @@ def run(self:Recipe,
 ):
     "`run_recipe` as a method: what a learner's `fine_tune_with(recipe)` calls."
     return run_recipe(learn, self, quiet, desc)
+
+# %% ../nbs/library/finetune.ipynb #91024f1d
+def interpolate_weights(
+    model, # a `TransferModel` after fine-tuning; it stays as it is
+    before:Encoder, # the encoder that it started from
+    alpha:float, # 0: the encoder as it was before; 1: as it is after fine-tuning
+): # a `TransferModel`: a copy with the encoder in between
+    """Weights and running statistics on the line from before to after fine-tuning (Wortsman et
+    al. 2022). Raises `InputError` for encoders of different architecture."""
+    old,new = before.state_dict(),model.encoder.state_dict()
+    if {k: v.shape for k,v in old.items()}!={k: v.shape for k,v in new.items()}:
+        raise InputError(f"There is nothing between the model's encoder, {model.encoder.arch}, "
+                         f"and {before.arch}; give the encoder that the model started from.")
+    mixed = {k: (old[k].to(v.device).lerp(v, alpha) if v.is_floating_point() else v)
+             for k,v in new.items()}
+    out = deepcopy(model)
+    out.encoder.load_state_dict(mixed)
+    return out
 
 # %% ../nbs/library/finetune.ipynb #f713a770
 def lr_find_groups(

@@ -306,7 +306,10 @@ def likely_causes(
     "The three likeliest causes of what a report shows, the likeliest first."
     found = [*_shape_causes(r, own), *_name_causes(r, state, own), *_usual_causes]
     if prefix is not None and not r.matched and not r.wrong_shape:
-        found.append((5, f"No name begins with {prefix!r}; leave `prefix` out, and it is found."))
+        rest = next((k.removeprefix(prefix) for k in state if k.startswith(prefix)), None)
+        what = f"No name begins with {prefix!r}" if rest is None else (
+            f"Without {prefix!r} the first name is {rest!r}, and the encoder has no such name")
+        found.append((5, f"{what}; leave `prefix` out, and it is found."))
     return [text for _,text in sorted(found, key=lambda c: -c[0])][:3]
 
 # %% ../nbs/library/transfer.ipynb #dd17e555

@@ -121,7 +121,8 @@ def test_share_counts_numbers(source):
     assert r.fraction==pytest.approx(own['body.4.0.weight'].numel()/counted)
 
 def test_a_prefix_that_is_none(source):
-    with pytest.raises(TransferError, match="No name begins with 'model.encoder'"): transfer({f'model.encoder.{k}': v for k,v in source.state_dict().items()}, small(), prefix='model.encoder')
+    with pytest.raises(TransferError, match="Without 'model.encoder' the first name is '.mean'"): transfer({f'model.encoder.{k}': v for k,v in source.state_dict().items()}, small(), prefix='model.encoder')
+    with pytest.raises(TransferError, match="No name begins with 'net.'"): transfer(source.state_dict(), small(), prefix='net.')
 
 def test_no_tensors():
     with pytest.raises(TransferError, match='not one tensor'): transfer(dict(epoch=1, state_dict={}), small())

@@ -63,15 +63,14 @@ class _Texts:
 
 # %% ../../nbs/course/edition.ipynb #4dca0ae4
 _callout = re.compile(r'^::: ?\{\.callout-(\w+)[^}]*\}\n(.*?)^:::[ ]*$', flags=re.M|re.S)
-_boxes = dict(note='info', tip='success', warning='warning', important='danger', caution='danger')
 
 def callout_boxes(
     text:str, # Markdown as Quarto reads it
 )->str: # as JupyterLab reads it
-    "Callouts as boxes."
+    "Callouts as quotations."
     def box(m):
         inside = _heading.sub(r'**\2**\n', m[2]).strip()
-        return f'<div class="callout-{m[1]} alert alert-{_boxes[m[1]]}">\n\n{inside}\n\n</div>'
+        return '\n'.join(f'> {line}'.rstrip() for line in inside.split('\n'))
     return _callout.sub(box, text)
 
 # %% ../../nbs/course/edition.ipynb #2aa51427

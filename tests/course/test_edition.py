@@ -93,7 +93,7 @@ def test_start_and_lessons_lead_on(copy, lessons):
 
 def test_boxes():
     said = callout_boxes('::: {.callout-tip}\n## Try it\ntext\n:::\n\n::: {.callout-note collapse="true"}\nmore\n:::')
-    assert said=='<div class="callout-tip alert alert-success">\n\n**Try it**\n\ntext\n\n</div>\n\n<div class="callout-note alert alert-info">\n\nmore\n\n</div>'
+    assert said=='> **Try it**\n>\n> text\n\n> more'
 
 def test_work_is_never_overwritten(tmp_path, monkeypatch):
     "A changed lesson stays, one that the course changed is replaced if its reader had not touched it, a lost one comes back"

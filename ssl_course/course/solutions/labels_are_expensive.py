@@ -21,14 +21,14 @@ _judge = partial(judge_experiment, low=(.55, 'what little training or random wei
 @exercise(Case(hint='The encoder has a name of its own: `postcards-rotation`. All else stays as it is in '
                     'the six lines: 15 steps in each of 20 epochs.'), accept=_judge)
 def another_start():
-    "Accuracy on `test` after fine-tuning `postcards-rotation` on `few`, and the letter that turned out right."
+    "Accuracy on `test` with `postcards-rotation`, and the right letter."
     from ssl_course.all import Classify,Encoder,careful,mild_views,seeded,transfer_learner
     from ssl_course.reference import labeled_postcards
     sets = labeled_postcards(pool=2000, valid=1000, test=2000)
     few = sets['pool'].few(5, seed=42)
     encoder = Encoder.pretrained('postcards-rotation')
     with seeded(42):
-        dls = few.dls(bs=32, steps=15, views=mild_views())
+        dls = few.dls(valid=sets['valid'], bs=32, steps=15, views=mild_views())
         clf = transfer_learner(dls, encoder, Classify(few.vocab))
         clf.fine_tune_with(careful(epochs=20, lr=1e-2), quiet=True)
     answers,_ = clf.model.predict(sets['test'])

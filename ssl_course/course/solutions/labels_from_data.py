@@ -28,7 +28,7 @@ _judge = partial(judge_experiment, low=(.08, 'less than guessing among ten class
                     'accuracy with 5 labels per '
                     'class: `probe_curve(learn.encoder)[5]`.'), accept=_judge)
 def only_scenes():
-    "Probe accuracy with 5 labels per class after a minute on scenes, and the letter that turned out right."
+    "Probe accuracy after a minute on scenes, and the right letter."
     from ssl_course.all import Encoder,ImageSet,Postcards,Rotation,fit_quietly,pretext_learner,seeded
     from ssl_course.pretrained import probe_curve
     x = Postcards(32, seed=42).draw(range(2000), closeup=False)
