@@ -62,15 +62,20 @@ def one_run(
     model = fit_few(few, _file(), recipe, key['seed'], **p['fit'])
     return dict(accuracy=float((model.predict(sets['test'])[0]==sets['test'].y).mean()))
 
+def _rates_work(store, run, workers=2):
+    "Do the runs that are missing, one seed after the other"
+    p = store.plan
+    keys = [dict(recipe=r, lr=lr, seed=i)
+            for i in range(p['seeds']) for r in p['recipes'] for lr in p['lr']]
+    store.each('rates', keys, run, workers=workers)
+
 def work(
     store, # a `ResultStore`
     sets:dict, # returned by `data`
     p:dict, # a `plan`
 ):
-    "Do the runs that are missing, one seed after the other."
-    keys = [dict(recipe=r, lr=lr, seed=i)
-            for i in range(p['seeds']) for r in p['recipes'] for lr in p['lr']]
-    store.each('rates', keys, partial(one_run, sets, p), workers=2)
+    "Do the runs that are missing."
+    _rates_work(store, partial(one_run, sets, p))
 
 RATES = Experiment('learning_rates', plan, data, work,
     (head_only, naive, two_stage, discriminative, careful, gradual, probe_then_tune, Stage, Decay,
@@ -127,13 +132,6 @@ def plot_rates(
 
 # %% ../../../nbs/course/experiments/learning_rates.ipynb #861c9900
 def _accuracy(model, images): return float((model.predict(images)[0]==images.y).mean())
-
-def _rates_work(store, run, workers=2):
-    "Do the runs that are missing, one seed after the other"
-    p = store.plan
-    keys = [dict(recipe=r, lr=lr, seed=i)
-            for i in range(p['seeds']) for r in p['recipes'] for lr in p['lr']]
-    store.each('rates', keys, run, workers=workers)
 
 def scenes_plan(
     s, # a `Settings`
