@@ -62,14 +62,14 @@ class _Texts:
         return _new(source, 'code', cell.id) if found else None
 
 # %% ../../nbs/course/edition.ipynb #4dca0ae4
-_callout = re.compile(r'^::: ?\{\.callout-(\w+)[^}]*\}\n(.*?)^:::[ ]*$', flags=re.M|re.S)
+_callout = re.compile(r'^<div class="callout-\w+">\n\n(.*?)^</div>$', flags=re.M|re.S)
 
 def callout_boxes(
-    text:str, # Markdown as Quarto reads it
+    text:str, # Markdown of a notebook
 )->str: # as JupyterLab reads it
-    "Callouts as quotations."
+    "Callouts as quotations, which JupyterLab sets apart."
     def box(m):
-        inside = _heading.sub(r'**\2**\n', m[2]).strip()
+        inside = _heading.sub(r'**\2**\n', m[1]).strip()
         return '\n'.join(f'> {line}'.rstrip() for line in inside.split('\n'))
     return _callout.sub(box, text)
 

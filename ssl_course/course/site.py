@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['BUILDERS', 'parameters', 'Reference', 'page_of', 'module_files', 'module_notebook', 'taught_docs',
            'method_docs', 'run_show_docs', 'exported_source', 'source_anchors', 'name_index', 'NameLinks',
-           'name_links', 'lesson_links', 'reader_view', 'raw_html', 'mermaid_braces', 'picture_alt',
-           'SiteFilter', 'page_groups', 'api_map', 'CourseSite', 'render_pages', 'our_processors',
-           'build_docs', 'readme', 'stale_readme', 'write_readme', 'main']
+           'name_links', 'lesson_links', 'reader_view', 'raw_html', 'mermaid_braces', 'callout_fences',
+           'picture_alt', 'SiteFilter', 'page_groups', 'api_map', 'CourseSite', 'render_pages',
+           'our_processors', 'build_docs', 'readme', 'stale_readme', 'write_readme', 'main']
 
 # %% ../../nbs/course/site.ipynb #35d3d88d
 import argparse,ast,base64,gc,hashlib,importlib,inspect,io,json,re,shutil,sys,tempfile,tokenize
@@ -444,6 +444,15 @@ def mermaid_braces(
     if cell.cell_type!='markdown': return
     cell.source = re.sub(r'^```mermaid\s*$', '```{mermaid}', cell.source, flags=re.M)
 
+def callout_fences(
+    cell, # a notebook cell, changed in place
+):
+    """Write callouts as Quarto reads them. In notebooks they are `<div class="callout-note">`, which
+    JupyterLab and GitHub show as plain text, without marks around it."""
+    if cell.cell_type!='markdown': return
+    cell.source = re.sub(r'^<div class="(callout-\w+)">\n\n(.*?)\n</div>$', r'::: {.\1}\n\2\n:::',
+                         cell.source, flags=re.M|re.S)
+
 def picture_alt(
     cell, # a notebook cell, changed in place
 ):
@@ -462,7 +471,8 @@ class SiteFilter(FilterDefaults):
                 exec_show_docs: [run_show_docs],
                 add_links: [name_links],
                 clean_magics: [], # our notebooks have none, and it reads pyproject.toml for each cell
-                rm_export: [source_anchors, exported_source, reader_view, mermaid_braces, picture_alt],
+                rm_export: [source_anchors, exported_source, reader_view, mermaid_braces,
+                          callout_fences, picture_alt],
                 strip_hidden_metadata: [strip_hidden_metadata, raw_html]} # after the links
         return [p for o in super().base_procs() for p in swap.get(o, [o])]
 

@@ -92,7 +92,7 @@ def test_start_and_lessons_lead_on(copy, lessons):
         assert (f']({after.name})' in last if after else 'last lesson' in last) and '](../start.ipynb)' in last and '](../solutions/' in last
 
 def test_boxes():
-    said = callout_boxes('::: {.callout-tip}\n## Try it\ntext\n:::\n\n::: {.callout-note collapse="true"}\nmore\n:::')
+    said = callout_boxes('<div class="callout-tip">\n\n## Try it\ntext\n\n</div>\n\n<div class="callout-note">\n\nmore\n\n</div>')
     assert said=='> **Try it**\n>\n> text\n\n> more'
 
 def test_work_is_never_overwritten(tmp_path, monkeypatch):

@@ -15,8 +15,8 @@ ORDER = '''_nbdev utils progress registry settings compute plots
     evaluate evaluate.probes evaluate.leakage evaluate.selection evaluate.label_efficiency evaluate.forgetting evaluate.shortcuts evaluate.pretext_matrix pretrained reference
     stages pipeline bench all
     course.figures course.lesson course.quiz course.checks course.widgets course.play course.aberration course.energy
-    course.experiments course.experiment course.experiments.fine_tuning course.experiments.other_heads
-    course.experiments.learning_rates course.experiments.two_view_methods course.experiments.pretext_tasks
+    course.experiments course.experiment course.experiments.other_heads course.experiments.two_view_methods
+    course.experiments.learning_rates course.experiments.fine_tuning course.experiments.pretext_tasks
     course.cards course.edition course course.solutions course.solutions.* course.site cli'''.split()
 FAMILIES = ('pretext.', 'course.solutions.') # members know nothing of each other
 
