@@ -344,8 +344,6 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                                                                       'ssl_course/course/experiments/learning_rates.py'),
                                                               'ssl_course.course.experiments.learning_rates.photo_statistics_run': ( 'course/experiments/learning_rates.html#photo_statistics_run',
                                                                                                                                      'ssl_course/course/experiments/learning_rates.py'),
-                                                              'ssl_course.course.experiments.learning_rates.photo_statistics_work': ( 'course/experiments/learning_rates.html#photo_statistics_work',
-                                                                                                                                      'ssl_course/course/experiments/learning_rates.py'),
                                                               'ssl_course.course.experiments.learning_rates.plan': ( 'course/experiments/learning_rates.html#plan',
                                                                                                                      'ssl_course/course/experiments/learning_rates.py'),
                                                               'ssl_course.course.experiments.learning_rates.plot_rates': ( 'course/experiments/learning_rates.html#plot_rates',

@@ -519,11 +519,11 @@ def _sections(entry, nbs):
 def page_groups(
     root, # top of the checkout
 )->dict: # section → its pages below `nbs/`, without the suffix
-    "The pages about modules, by their sections in `_quarto.yml`: those of Library and Course."
+    "The pages about modules, by their sections below Library in `_quarto.yml`."
     root = Path(root)
     entries = yaml.safe_load(_text(root/'_quarto.yml'))['website']['sidebar']['contents']
-    tops = [e for e in entries if 'section' in e and e['section'] in ('Library', 'Course')]
-    return {title: pages for e in tops for title,pages in _sections(e, root/'nbs') if pages}
+    library = next(e for e in entries if e.get('section')=='Library')
+    return {title: pages for title,pages in _sections(library, root/'nbs') if pages}
 
 # %% ../../nbs/course/site.ipynb #5018248e
 def _config(path='.'):

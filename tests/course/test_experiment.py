@@ -2,9 +2,11 @@
 import json
 
 import pytest
+from PIL import Image
 
 from ssl_course.course.experiment import known_experiments,main,read_experiment
-from ssl_course.course.experiments.learning_rates import RECIPES_COMPARED as RECIPES
+from ssl_course.course.experiments.learning_rates import PHOTO_RATES,PHOTO_STATISTICS,RECIPES_COMPARED as RECIPES
+from ssl_course.data.postcards import Postcards
 from ssl_course.settings import load_settings
 from ssl_course.utils import InputError,to_plain
 
@@ -12,7 +14,7 @@ from ssl_course.utils import InputError,to_plain
 def test_plans_are_plain(budget):
     "What a stored file can hold, at every budget"
     known = known_experiments()
-    assert len(known)>=10
+    assert len(known)>=13
     for name,e in known.items():
         p = to_plain(e.plan(load_settings(budget=budget)))
         assert json.loads(json.dumps(p))==p and e.code and e.name==name
@@ -22,6 +24,20 @@ def test_one_that_needs_a_folder_says_so():
     assert needy
     for e in needy:
         with pytest.raises(InputError, match=f'{e.name}=FOLDER'): e.run()
+
+def test_photographs_from_a_folder(tmp_path):
+    "The experiments on learning rates that need one: each recipe at each rate, and the folder is not changed"
+    world = Postcards(96, seed=1)
+    for k,part in enumerate(('train', 'test')):
+        images = world.images(16, start=100*k)
+        for i,(x,y) in enumerate(zip(images.x, images.y)):
+            file = tmp_path/'photos'/part/('odd' if y%2 else 'even')/f'{part}{i}.png'
+            file.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(x).save(file)
+    for e in (PHOTO_RATES, PHOTO_STATISTICS):
+        done = e.run(load_settings(budget='smoke'), tmp_path/e.name, tmp_path/'photos')
+        assert done.table('rates').recipe.tolist()==done.plan['recipes'] and done.table('rates').accuracy.between(0, 1).all()
+    assert len(list((tmp_path/'photos').rglob('*.*')))==32
 
 def test_an_unknown_name_stops_the_command():
     with pytest.raises(SystemExit, match="There is no .*'nothing'.*fine_tuning"): main(['nothing'])

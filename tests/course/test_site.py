@@ -177,6 +177,13 @@ def test_lessons_give_no_answers_away_and_hide_their_machinery(site):
         assert not re.search(r"\b(wrong|question)\(|(?<![.\w])predict\(|lesson\.finish|= Lesson\('|%\|", code), name
         assert not re.search(r'^(from|import) ', code.split('\n\n')[0], re.M) and re.search(r"= Lesson\('", folded), name
 
+def test_callouts_are_boxes(site):
+    "A <div> in the notebook, which GitHub shows without marks; a box with its title on the page"
+    for f in LESSONS:
+        html = (site/'lessons'/f"{re.sub(r'^[0-9]+_', '', f.stem)}.html").read_text(encoding='utf-8')
+        source = f.read_text(encoding='utf-8')
+        assert ':::' not in source and source.count('<div class=\\"callout-')==html.count('class="callout-header')>0, f.name
+
 def test_lessons_are_numbered_and_lead_to_their_solutions(site):
     "In sidebar order, the solutions in the order of the lessons, and none of them between a lesson and the next"
     names = [re.sub(r'^\d+_', '', f.stem) for f in LESSONS]

@@ -8,7 +8,7 @@ __all__ = ['RECIPES_COMPARED', 'ENCODER', 'RATES', 'RECIPE_STYLES', 'SCENE_RATES
            'plot_rates', 'scenes_plan', 'scenes_data', 'supervised_encoder', 'scene_run', 'scenes_work',
            'photo_rates_plan', 'photo_rate_run', 'photo_rates_work', 'shifted_plan', 'shifted_data',
            'shifted_run', 'shifted_work', 'ten_plan', 'ten_data', 'ten_run', 'ten_work',
-           'photo_statistics_plan', 'photo_statistics_run', 'photo_statistics_work']
+           'photo_statistics_plan', 'photo_statistics_run']
 
 # %% ../../../nbs/course/experiments/learning_rates.ipynb #418e7169
 import hashlib
@@ -236,10 +236,11 @@ def photo_rates_work(
     store, # a `ResultStore`
     sets:dict, # returned by `photo_data`
     p:dict, # a `photo_rates_plan`
+    run=photo_rate_run, # what to do at each recipe, rate and seed
 ):
     "Do the runs that are missing."
     labeled = {k: sets[k] for k in ('pool', 'test')}
-    _rates_work(store, partial(photo_rate_run, labeled, p))
+    _rates_work(store, partial(run, labeled, p))
 
 PHOTO_RATES = Experiment('learning_rates_photographs', photo_rates_plan, photo_data,
     photo_rates_work, (*_recipes, photo_rates_plan, photo_rate_run),
@@ -364,17 +365,7 @@ def photo_statistics_run(
     model = fit_few(few, Encoder.general, TEN[key['recipe']](lr=key['lr']), key['seed'], **p['fit'])
     return dict(accuracy=_accuracy(model, sets['test']))
 
-# %% ../../../nbs/course/experiments/learning_rates.ipynb #79f12253
-def photo_statistics_work(
-    store, # a `ResultStore`
-    sets:dict, # returned by `photo_data`
-    p:dict, # a `photo_statistics_plan`
-):
-    "Do the runs that are missing."
-    labeled = {k: sets[k] for k in ('pool', 'test')}
-    _rates_work(store, partial(photo_statistics_run, labeled, p))
-
 PHOTO_STATISTICS = Experiment('photographs_statistics', photo_statistics_plan, photo_data,
-    photo_statistics_work, (*_recipes, _frozen_statistics, photo_statistics_plan,
-                            photo_statistics_run),
+    partial(photo_rates_work, run=photo_statistics_run),
+    (*_recipes, _frozen_statistics, photo_statistics_plan, photo_statistics_run),
     needs='the folder of the clothing photographs')
