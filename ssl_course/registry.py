@@ -18,7 +18,7 @@ class Registry(dict):
     Looking up a missing name raises `InputError` with the closest ones."""
     def __init__(self,
         kind:str, # what is listed, for messages: 'pretext task'
-    ): self.kind = kind
+    ): self.kind,self.__doc__ = kind,f'All {kind}s, by name.'
 
     def find(self,
         name:str, # as it was registered

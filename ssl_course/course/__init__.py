@@ -8,13 +8,13 @@ __all__ = []
 # %% ../../nbs/course/teaching_helpers.ipynb #358c1b94
 from .checks import Case,check,exercise,mistake,solution
 from .figures import STATIONS,Rendered,pipeline
-from .lesson import Lesson,claim,exceeds,read_results
+from .lesson import Lesson,claim,exceeds,guess,read_results
 from .play import play_round,play_task
 from .quiz import predict,question,quiz,right,wrong
 
 # %% ../../nbs/course/teaching_helpers.ipynb #52489997
-__all__ = ['Lesson', 'claim', 'exceeds', 'predict', 'question', 'right', 'wrong', 'quiz', 'Case',
-           'exercise', 'mistake', 'check', 'solution', 'play_round', 'play_task', 'pipeline',
+__all__ = ['Lesson', 'claim', 'exceeds', 'guess', 'predict', 'question', 'right', 'wrong', 'quiz',
+           'Case', 'exercise', 'mistake', 'check', 'solution', 'play_round', 'play_task', 'pipeline',
            'STATIONS', 'Rendered', 'read_results', 'read_experiment']
 
 # %% ../../nbs/course/teaching_helpers.ipynb #99e3be01

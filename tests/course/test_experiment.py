@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from ssl_course.course.experiment import known_experiments,main,read_experiment
+from ssl_course.course.experiments.bounds import BOUNDS
 from ssl_course.course.experiments.learning_rates import PHOTO_RATES,PHOTO_STATISTICS,RECIPES_COMPARED as RECIPES
 from ssl_course.data.postcards import Postcards
 from ssl_course.settings import load_settings
@@ -14,7 +15,7 @@ from ssl_course.utils import InputError,to_plain
 def test_plans_are_plain(budget):
     "What a stored file can hold, at every budget"
     known = known_experiments()
-    assert len(known)>=13
+    assert len(known)>=14
     for name,e in known.items():
         p = to_plain(e.plan(load_settings(budget=budget)))
         assert json.loads(json.dumps(p))==p and e.code and e.name==name
@@ -37,6 +38,9 @@ def test_photographs_from_a_folder(tmp_path):
     for e in (PHOTO_RATES, PHOTO_STATISTICS):
         done = e.run(load_settings(budget='smoke'), tmp_path/e.name, tmp_path/'photos')
         assert done.table('rates').recipe.tolist()==done.plan['recipes'] and done.table('rates').accuracy.between(0, 1).all()
+    done = BOUNDS.run(load_settings(budget='smoke'), tmp_path/'bounds', tmp_path/'photos').table('bounds')
+    assert set(zip(done.source, done.bound))=={(k, b) for k in ('postcards', 'scenes', 'photographs') for b in ('floor', 'ceiling')}
+    assert done.accuracy.between(0, 1).all() and (done.images>0).all()
     assert len(list((tmp_path/'photos').rglob('*.*')))==32
 
 def test_an_unknown_name_stops_the_command():

@@ -98,46 +98,48 @@ def accuracy_by_rate(
     return t.loc[t.max(axis=1).sort_values(ascending=False).index]
 
 # %% ../../../nbs/course/experiments/learning_rates.ipynb #5b274ce9
-def _rates_panel(ax, store, title, scratch):
-    "One panel: a line for each recipe, a thin one for each seed, naive on top"
+def _rates_panel(ax, store, title, levels):
+    "One panel: a line for each recipe, a thin one for each seed, naive on top, and levels"
     t,runs = accuracy_by_rate(store).T,store.table('rates')
     each = runs.pivot(index='lr', columns=['recipe', 'seed'], values='accuracy')
     for r in sorted(t, key=lambda r: r=='naive'):
         color,line = RECIPE_STYLES[r]
         ax.plot(t[r], line, color=color, marker='o', ms=4, lw=3 if r=='naive' else 1.8)
         ax.plot(each[r], color=color, lw=.5, alpha=.3)
-    ax.set(xscale='log', ylabel='accuracy on test images', ylim=(0, 1), title=title)
+    ax.set(xscale='log', ylabel='accuracy on test images', ylim=(0, 1.06), title=title)
     ax.minorticks_off()
     ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    if scratch:
-        ax.axhline(scratch, color=INK, ls='--', lw=1)
-        ax.annotate('from scratch, at its best rate', (t.index[0], scratch), (0, 4), color=INK,
-                    textcoords='offset points', fontsize=8)
+    for name,level in levels.items():
+        ax.axhline(level, color=INK, ls='--', lw=.8, alpha=.7)
+        ax.annotate(name, (t.index[0], level), (0, 3), color=INK, textcoords='offset points',
+                    fontsize=8)
     _names_at_ends(ax, dict(t.iloc[-1]), {r: (RECIPE_STYLES[r][0], '', '-') for r in t})
 
 # %% ../../../nbs/course/experiments/learning_rates.ipynb #ac1273c5
-def _rates_text(store):
+def _rates_text(store, levels):
     t = accuracy_by_rate(store)
     rates = ', '.join(f'{lr:g}' for lr in t.columns)
     rows = [f"{r} {' '.join(f'{a:.0%}' for a in t.loc[r])}" for r in t.index]
+    rows += [f'{name} {a:.0%}' for name,a in levels.items()]
     return f'at learning rates {rates}: ' + '; '.join(rows)
 
 def plot_rates(
     *stores, # the stored runs of one experiment or several
     titles=(), # what to see in each panel
-    scratch=(), # for each panel: accuracy of training from scratch, or None
+    levels=(), # for each panel: name → accuracy to compare with
 ): # a matplotlib figure
     "Accuracy against learning rate, a panel for each experiment."
-    titles,scratch = titles or ['']*len(stores),scratch or [None]*len(stores)
+    titles,levels = titles or ['']*len(stores),levels or [{}]*len(stores)
     with course_style():
         fig = new_figure(6.6, .5+(3.3 if len(stores)<3 else 2.9)*len(stores))
         axes = fig.subplots(len(stores), 1, sharex=True, squeeze=False)[:, 0]
-        for panel in zip(axes, stores, titles, scratch): _rates_panel(*panel)
+        for panel in zip(axes, stores, titles, levels): _rates_panel(*panel)
         rates = sorted({lr for s in stores for lr in s.table('rates').lr})
         axes[-1].set_xticks(rates, [f'{lr:g}' for lr in rates])
         axes[-1].set_xlabel('largest learning rate')
         fig.tight_layout(h_pad=1.5)
-    fig.alt = ' '.join(f'{title or "Accuracy"}: {_rates_text(s)}.' for s,title in zip(stores, titles))
+    fig.alt = ' '.join(f'{title or "Accuracy"}: {_rates_text(s, l)}.'
+                       for s,title,l in zip(stores, titles, levels))
     return fig
 
 # %% ../../../nbs/course/experiments/learning_rates.ipynb #861c9900
