@@ -5,9 +5,11 @@ import torch
 from ssl_course import cli
 from ssl_course.data.postcards import Postcards
 from ssl_course.encoder import Encoder
-from ssl_course.pretext.jigsaw import Jigsaw,RelativePosition,cut_patches
+from ssl_course.pretext._permutations import shuffle_pieces
+from ssl_course.pretext.jigsaw import AnyPair,Jigsaw,MiddleCrop,OneChannel,RelativePosition,cut_patches,edge_differences,order_by_edges
 from ssl_course.pretrain import fit_quietly,pretext_learner
 from ssl_course.utils import InputError
+from ssl_course.views import Views
 
 @pytest.fixture(autouse=True)
 def _seed(): torch.manual_seed(0)
@@ -63,3 +65,42 @@ def test_too_small_on_the_command_line(tmp_path, capsys):
     with pytest.raises(SystemExit) as e: cli.main(['pretrain', '--pretext', 'jigsaw', '--size', '16', '--budget', 'smoke', '--out', str(tmp_path/'e.safetensors')])
     said = capsys.readouterr().err
     assert e.value.code==2 and 'Images of 16 pixels' in said and 'Traceback' not in said and not list(tmp_path.iterdir())
+
+STILL = dict(scale=(1., 1.), ratio=(1., 1.), flip=0., jitter=0., gray=0.) # views that change nothing
+
+def test_any_pair_is_one_of_neighbors():
+    "Both pieces come from all nine places, each side equally often, and its label is the step from the first to the second"
+    where = torch.arange(9.).view(3, 3).repeat_interleave(10, 0).repeat_interleave(10, 1).expand(8000, 1, 30, 30)
+    inputs,k = AnyPair(0, 0).eval().make(where)
+    a,b = inputs[:,:,0,0,0].long().T
+    step = 3*(b//3-a//3)+b%3-a%3+4
+    assert torch.equal(step-(step>4).long(), k) and ((b//3-a//3).abs()<=1).all() and ((b%3-a%3).abs()<=1).all()
+    assert all(len(o.unique())==9 for o in (a, b)) and k.bincount().min()>800
+    assert (b[k==0].unique()==torch.tensor([0, 1, 3, 4])).all() # above left: never in the last row or column
+
+def test_touching_pieces_are_those_of_the_middle():
+    "As large as those that lie apart, with the same one in the middle"
+    x = torch.rand(20, 3, 64, 64)
+    near,far = RelativePosition(0, 0, MiddleCrop(42, **STILL)),RelativePosition(7, 0, Views(**STILL))
+    which = torch.tensor([[4, 5]]).expand(20, 2)
+    a,b = near.pieces(x, which),far.pieces(x, which)
+    assert a.shape==b.shape==(20, 2, 3, 14, 14) and torch.allclose(a[:,0], x[:,:,25:39,25:39], atol=1e-5)
+    assert torch.allclose(a[:,1], x[:,:,25:39,39:53], atol=1e-5) and torch.allclose(b[:,1], x[:,:,24:38,45:59], atol=1e-5)
+
+def test_one_channel_is_left_of_each_piece():
+    x = torch.rand(300, 3, 8, 8)
+    out = OneChannel(**STILL).color(x)
+    assert (out==out[:,:1]).all()
+    kept = (out[:,:1]==x).flatten(2).all(2)
+    assert (kept.sum(1)==1).all() and (kept.sum(0)>60).all()
+
+def test_edges_that_went_on_differ_least():
+    "On a surface that is smooth, but nowhere level, the true side and the true order fit best"
+    y = torch.linspace(0, 1, 30)
+    x = (y[:,None]**2+2*y[None]+3*y[:,None]*y[None]).expand(1, 3, 30, 30)
+    nine = cut_patches(x, 3)
+    d = torch.stack([edge_differences(nine[:,4], nine[:,k+(k>=4)])[0] for k in range(8)])
+    straight = [1, 3, 4, 6] # corners are single pixels, and many agree by chance
+    assert torch.equal(d[straight][:,straight].argmin(1), torch.arange(4))
+    orders = Jigsaw(3, 64).orders
+    assert torch.equal(order_by_edges(shuffle_pieces(nine.expand(64, -1, -1, -1, -1), orders), orders), torch.arange(64))

@@ -3,7 +3,8 @@ import pytest
 import torch
 
 from ssl_course.compute import seeded
-from ssl_course.pretext.reconstruction import Autoencoder,Denoising,Inpainting
+from ssl_course.pretext.reconstruction import Autoencoder,Denoising,Inpainting,MaskingNoise
+from ssl_course.utils import InputError
 
 def test_hole_loss_is_that_of_loops(x):
     task = Inpainting(holes=2).eval()
@@ -31,3 +32,22 @@ def test_autoencoder_and_denoiser_want_the_same_answer(x):
         inputs,target = task.eval().make(x)
         assert torch.equal(target, x) and (inputs-x).std().item()==pytest.approx(noise, abs=.01)
         assert task.loss(x+.2, target).item()==pytest.approx(.04, rel=1e-4)
+
+@pytest.mark.parametrize('hidden,grain', [(.5, 4), (.25, 1), (.75, 5)])
+def test_masking_noise_hides_squares_and_nothing_else(x, hidden, grain):
+    "Whole squares of gray, about as many as asked for; the target is the whole image, and every pixel counts in the loss"
+    many = x.repeat(8, 1, 1, 1)
+    task = MaskingNoise(hidden, grain)
+    with seeded(1): inputs,target = task.eval().make(many)
+    gone = (inputs!=many).any(1)
+    assert torch.equal(target, many) and gone.float().mean().item()==pytest.approx(hidden, abs=.05)
+    assert (inputs.movedim(1, -1)[gone]==.5).all() and torch.equal(inputs.movedim(1, -1)[~gone], many.movedim(1, -1)[~gone])
+    for i in range(0, 32-grain+1, grain):
+        for j in range(0, 32-grain+1, grain):
+            square = gone[:,i:i+grain,j:j+grain].flatten(1).float().mean(1)
+            assert ((square==0)|(square==1)).all()
+    assert task.loss(many+.2, target).item()==pytest.approx(.04, rel=1e-4)
+
+@pytest.mark.parametrize('wrong', [dict(hidden=1.5), dict(hidden=-.1), dict(grain=0)])
+def test_masking_noise_refuses_what_makes_no_sense(wrong):
+    with pytest.raises(InputError, match='hidden is a fraction'): MaskingNoise(**wrong)
