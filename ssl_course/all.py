@@ -35,6 +35,7 @@ from .pretext.barlow_twins import BarlowTwins
 from .pretext.vicreg import VICReg
 from .pretext.swav import SwAV
 from .pretext.dino import DINO
+from .pretext.lejepa import LeJEPA
 from .pretrain import pretext_tasks,pretext_learner,fit_quietly
 from .collapse import CollapseMeter
 from .resume import fit_resumable

@@ -110,6 +110,16 @@ class Encoder(nn.Module):
         self.n_features = n_features or num_features_model(body)
         self.to(memory_format=torch.channels_last)
 
+# %% ../nbs/library/encoder.ipynb #96fd898a
+def _check_side(encoder, x):
+    "Some transformers take images of one size only"
+    only,side = getattr(encoder.body, 'only', None),max(min(x.shape[2:]), encoder.min_size or 0)
+    if only and (side!=only or x.shape[2]!=x.shape[3]):
+        name = (encoder.arch or {}).get('model', 'This transformer')
+        raise InputError(f"{name} takes images of {only}×{only} pixels only, and these have "
+                         f"{x.shape[2]}×{x.shape[3]}; load them at that size, or build the "
+                         "encoder with another `size`.")
+
 # %% ../nbs/library/encoder.ipynb #b2cdf78a
 @patch
 def features(self:Encoder,
@@ -121,6 +131,7 @@ def features(self:Encoder,
         raise InputError(f"The encoder takes images with {self.channels} channel(s), and these "
             f"have {x.shape[1]}; convert them, or build the encoder with channels={x.shape[1]}.")
     if self.precision is None: self.precision = pick_precision(device=x.device)
+    _check_side(self, x)
     x = x.as_subclass(torch.Tensor)
     if self.min_size and min(x.shape[2:])<self.min_size: x = enlarge(x, self.min_size)
     x = (x-self.mean)/self.std
@@ -128,7 +139,7 @@ def features(self:Encoder,
     with autocast(x.device, self.precision): out = self.body(x)
     if out.ndim!=4 or out.shape[1]!=self.n_features:
         raise InputError(f"The body gives features of shape {tuple(out.shape)} where "
-            f"(B,{self.n_features},h,w) is needed; take a convolutional model.")
+            f"(B,{self.n_features},h,w) is needed; take another model.")
     return out.float()
 
 # %% ../nbs/library/encoder.ipynb #8e4c90c3
@@ -187,31 +198,36 @@ def _proven(encoder, side):
     return encoder.train()
 
 @register(name='timm')
-def _timm(model, channels=3, pretrained=False, min_size=None):
+def _timm(model, channels=3, pretrained=False, min_size=None, size=None, pool='mean'):
     from ssl_course.upstream import timm_body # takes two seconds, and small encoders don't need it
-    body = timm_body(model, channels, pretrained)
+    body = timm_body(model, channels, pretrained, size, pool)
     cfg = body.model.default_cfg
     stats = dict(mean=cfg['mean'], std=cfg['std']) if channels==3 else {}
-    side = cfg['input_size'][-1] if cfg.get('fixed_input_size') else max(64, min_size or 0)
+    fixed = size or cfg['input_size'][-1] if cfg.get('fixed_input_size') else 64
+    side = max(fixed, min_size or 0)
     return _proven(Encoder(body, channels, n_features=body.model.num_features, min_size=min_size,
                            **stats), side)
 
 # %% ../nbs/library/encoder.ipynb #2a9e004d
 @patch(cls_method=True)
 def from_timm(cls:Encoder,
-    name:str, # a convolutional model of timm, as `resnet18` or `convnext_atto`
+    name:str, # a model of timm, as `resnet18`, `convnext_atto` or `vit_tiny_patch16_224`
     pretrained:bool=False, # fetch timm's weights (needs a network, once)
     channels:int=3, # channels of the images
     min_size:int=None, # smaller images are enlarged to it, pixels
+    size:int=None, # side of the images, for transformers that are built for one; default: timm's
+    pool:str='mean', # embedding of a transformer: the mean of its patches, or its 'class' token
 )->Encoder:
-    """A timm model without its head. Raises `InputError` when timm has no such model, or its
-    weights are neither here nor within reach."""
-    return _built_again(_timm(name, channels, pretrained, min_size))
+    """A timm model without its head, convolutional or a transformer, whose tokens become a map.
+    Raises `InputError` when timm has no such model, or its weights are neither here nor within
+    reach."""
+    return _built_again(_timm(name, channels, pretrained, min_size, size, pool))
 
 def _built_again(encoder):
     "Without the arguments that only say where weights come from: a file brings its own"
     said = {k: v for k,v in encoder.arch.items() if k not in ('pretrained', 'weights')}
-    encoder.arch = {k: v for k,v in said.items() if (k, v)!=('min_size', None)}
+    unsaid = dict(min_size=None, size=None, pool='mean')
+    encoder.arch = {k: v for k,v in said.items() if k not in unsaid or v!=unsaid[k]}
     return encoder
 
 # %% ../nbs/library/encoder.ipynb #18be6ab8

@@ -297,9 +297,14 @@ class PretextLearner(EncoderLearner):
 def encoder_groups(
     encoder:Encoder, # whose stages are to have learning rates of their own
 )->list: # of lists of parameters, from the image side to the embedding side
-    "One group of parameters for each stage of an encoder."
+    """One group of parameters for each stage of an encoder. What lies loose in the network, as the
+    position embedding of a transformer, goes with the first."""
     groups = [[p for m in stage for p in m.parameters()] for stage in encoder.stages()]
     seen = {id(p) for g in groups for p in g}
+    body = getattr(encoder.body, 'model', encoder.body)
+    loose = [p for p in body.parameters(recurse=False) if id(p) not in seen]
+    seen |= set(map(id, loose))
+    groups[0] = [*loose, *groups[0]]
     groups[-1] += [p for p in encoder.parameters() if id(p) not in seen]
     return groups
 

@@ -231,9 +231,51 @@ def test_channels_last_become_first(name, features, tmp_path):
     with torch.no_grad(): assert torch.equal(again(x), z)
     assert sum(len(list(m.parameters())) for s in e.stages() for m in s)>0
 
+KINDS_OF_TIMM = dict(vit=('vit_tiny_patch16_224', {}), class_token=('deit_tiny_patch16_224', dict(pool='class')), swin=('swin_tiny_patch4_window7_224', {}),
+    one_size=('mixer_s32_224', dict(size=64)), convnext=('convnext_atto', {}), efficientnet=('efficientnet_b0', {}), mobilenet=('mobilenetv3_small_050', {}))
+
+@pytest.mark.parametrize('kind', KINDS_OF_TIMM)
+def test_any_architecture_of_timm(kind, tmp_path):
+    "A map and its mean, the same after a file, and every weight in one group of learning rates"
+    from ssl_course.pretrain import encoder_groups
+    name,kwargs = KINDS_OF_TIMM[kind]
+    torch.manual_seed(0)
+    e = Encoder.from_timm(name, **kwargs).eval()
+    side = kwargs.get('size', 96)
+    x = torch.rand(2, 3, side, side)
+    with torch.no_grad(): f,z = e.features(x),e(x)
+    assert f.shape==(2, e.n_features, *[side//e.stride(side)]*2) and torch.allclose(f.mean((2, 3)), z)
+    again = Encoder.load(e.save(tmp_path/'e.safetensors')).eval()
+    with torch.no_grad(): assert torch.equal(again(x), z)
+    assert {k: v for k,v in e.arch.items() if k not in ('name', 'model')}==kwargs
+    groups = [[id(p) for p in g] for g in encoder_groups(e)]
+    flat = sum(groups, [])
+    assert len(flat)==len(set(flat))==len(list(e.parameters())) and len(groups)>3
+    early = [id(p) for n,p in e.named_parameters() if n.endswith(('pos_embed', 'cls_token'))]
+    assert set(early)<=set(groups[0])
+
+def test_the_class_token_is_the_mean_of_the_map():
+    "Whatever the side, which need not be a multiple of the patch"
+    e,x = Encoder.from_timm('vit_tiny_patch16_224', pool='class').eval(),torch.rand(2, 3, 100, 70)
+    mean = Encoder.from_timm('vit_tiny_patch16_224').eval()
+    mean.load_state_dict(e.state_dict())
+    with torch.no_grad():
+        tokens = e.body.model.forward_features((x-e.mean)/e.std)
+        for o,want in ((e, tokens[:,0]), (mean, tokens[:,1:].mean(1))):
+            assert o.features(x).shape==(2, 192, 7, 5) and torch.allclose(o(x), want, atol=1e-5)
+        a,b = e.features(x),mean.features(x) # a shift, so differences between places are the same
+        assert torch.allclose(a-a[:,:,:1,:1], b-b[:,:,:1,:1], atol=1e-5)
+    with pytest.raises(InputError, match="it can by 'mean' and 'class'"): Encoder.from_timm('vit_tiny_patch16_224', pool='max')
+    with pytest.raises(InputError, match="it can by 'mean'"): Encoder.from_timm('mixer_s32_224', pool='class')
+
+def test_a_transformer_of_one_size_says_so():
+    e = Encoder.from_timm('mixer_s32_224', size=64)
+    with pytest.raises(InputError, match='mixer_s32_224 takes images of 64×64 pixels only, and these have 96×96'): e(torch.rand(1, 3, 96, 96))
+    assert Encoder.from_timm('mixer_s32_224', size=64, min_size=64)(torch.rand(1, 3, 32, 32)).shape==(1, 512)
+
 def test_an_encoder_of_timm_is_tried_when_it_is_built():
     "Tokens are refused at once, not after minutes of training; nothing is left of the trial"
-    with pytest.raises(InputError, match='convolutional model'): Encoder.from_timm('vit_tiny_patch16_224')
+    with pytest.raises(InputError, match='so they are no map'): Encoder.from_timm('pit_ti_224')
     e = Encoder.from_timm('resnet10t')
     assert e.training and e.precision is None and e.body.model.bn1.num_batches_tracked==0
 

@@ -49,6 +49,7 @@ FETCHED = dict(timm=(lambda: Encoder.from_timm('resnet10t', pretrained=True), 'h
 
 @pytest.mark.parametrize('name', FETCHED)
 def test_offline_it_takes_a_second_and_says_what_to_do(name, offline):
+    import ssl_course.upstream # takes seconds, the first time
     fetch,why,how,url = FETCHED[name]
     t = time.perf_counter()
     with pytest.raises(InputError) as e: fetch()

@@ -128,3 +128,53 @@ def test_without_scripts_there_is_a_picture(browser, how):
     assert still.is_visible() and still.bounding_box()['width']<=390 and 'margin m 1: walls 0.3' in still.get_attribute('alt')
     assert page.locator('select').count()==0 and page.bad==[]
     page.context.close()
+
+# --- bars under switches ---
+
+def switched(**kwargs):
+    "Two switches, three moments, two shared and three private numbers; the second switch needs the first"
+    runs = {k: np.outer([1, .5, e], [1, 1, 2, 2, 2]) for k,e in (((True, True), .25), ((True, False), .1), ((False, False), 0.))}
+    return widgets.switch_explorer(['stop', 'slow'], runs, [0, 10, 20], [('shared', 2), ('private', 3)], **dict(off='slow', needs=[(1, 0)]) | kwargs)
+
+def test_switches_say_what_is_left(browser):
+    page = opened(browser, switched().html)
+    said,boxes,knob = page.locator('.switch-explorer p[aria-live]'),page.locator('input[type=checkbox]'),page.locator('input[type=range]')
+    assert page.bad==[] and not page.locator('.still').is_visible()
+    assert [b.is_checked() for b in boxes.all()]==[True, False] and said.inner_text()=='Squared weights: 0.80 in all, 25 % of it on the shared ones.'
+    knob.focus(), page.keyboard.press('Home')
+    assert said.inner_text().startswith('Squared weights: 8.') and knob.get_attribute('aria-valuetext')=='after step 0'
+    boxes.nth(1).check()
+    assert page.wait_for_function("document.querySelector('input[type=range]').value=='2'") and said.inner_text().startswith('Squared weights: 2.0')
+    boxes.nth(0).uncheck() # what needs it goes with it
+    assert [b.is_checked() for b in boxes.all()]==[False, False]
+    page.wait_for_function("document.querySelector('input[type=range]').value=='2'")
+    assert said.inner_text()=='Squared weights: 0.00 in all: everything has collapsed.'
+    boxes.nth(1).check()
+    assert [b.is_checked() for b in boxes.all()]==[True, True] and page.bad==[]
+    page.context.close()
+
+def test_bars_are_the_numbers(browser):
+    page = opened(browser, switched().html)
+    heights = page.evaluate("[...document.querySelectorAll('.switch-explorer rect')].map(r => r.getAttribute('height')/196)")
+    assert np.allclose(heights, np.array([.1, .1, .2, .2, .2])/2, atol=.01)
+    page.context.close()
+
+@pytest.mark.parametrize('width', [320, 390, 900])
+@pytest.mark.parametrize('dark', [False, True])
+def test_switches_fit(browser, width, dark):
+    page = opened(browser, switched().html, width, dark)
+    assert page.evaluate('document.scrollingElement.scrollWidth')<=width
+    assert all(b['height']>=24 for b in (l.bounding_box() for l in page.locator('.switch-explorer label').all())), 'too small for a finger'
+    page.context.close()
+
+def test_switches_without_scripts_and_two_on_a_page(browser):
+    html = switched().html
+    page = opened(browser, html, 390, script=False)
+    assert page.locator('.still table').is_visible() and 'stop, slow' in page.locator('.still').inner_text()
+    page.context.close()
+    page = opened(browser, html+html)
+    assert page.locator('.switch-explorer.live svg').count()==2 and page.bad==[]
+    page.context.close()
+
+def test_switches_of_the_wrong_size_are_refused():
+    with pytest.raises(InputError, match='it needs'): switched(off='', needs=()).html and widgets.switch_explorer(['a'], {(True,): [[1]]}, [0, 1], [('x', 1), ('y', 0)])

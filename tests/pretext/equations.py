@@ -30,7 +30,7 @@ def images(n=16, size=16):
     from ssl_course.data.postcards import Postcards
     return torch.from_numpy(Postcards(size=size, seed=3).draw(range(n))).permute(0, 3, 1, 2)/255
 
-SMALL = dict(simclr={}, moco=dict(queue=64), byol={}, simsiam={}, barlow_twins=dict(dim=32, hidden=32), vicreg=dict(dim=32, hidden=32), swav=dict(prototypes=8), dino=dict(prototypes=16))
+SMALL = dict(simclr={}, moco=dict(queue=64), byol={}, simsiam={}, barlow_twins=dict(dim=32, hidden=32), vicreg=dict(dim=32, hidden=32), swav=dict(prototypes=8), dino=dict(prototypes=16), lejepa=dict(dim=8, hidden=32, directions=16))
 
 def made(name, width=4, **kwargs):
     "A small encoder and the task of this name, ready for images"
