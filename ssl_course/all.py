@@ -36,6 +36,7 @@ from .pretext.vicreg import VICReg
 from .pretext.swav import SwAV
 from .pretext.dino import DINO
 from .pretext.lejepa import LeJEPA
+from .pretext.distillation import Distillation
 from .pretrain import pretext_tasks,pretext_learner,fit_quietly
 from .collapse import CollapseMeter
 from .resume import fit_resumable

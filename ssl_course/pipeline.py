@@ -4,9 +4,10 @@
 
 # %% auto #0
 __all__ = ['RunData', 'labeled_splits', 'twins_of', 'load_run_data', 'terminal_picture', 'find_task', 'make_task',
-           'find_encoder', 'encoder_size', 'checkpoint_of', 'pretrain_encoder', 'start_of', 'run_starts',
-           'run_methods', 'main_count', 'run_comparison', 'run_metrics', 'write_report', 'recommended_method',
-           'verdict', 'stored_notes', 'suggest_labels', 'write_suggestions', 'run_pipeline', 'scarce_notes']
+           'encoder_size', 'checkpoint_of', 'pretrain_encoder', 'start_of', 'run_starts', 'run_methods',
+           'main_count', 'run_comparison', 'run_metrics', 'write_report', 'recommended_method', 'verdict',
+           'stored_notes', 'suggest_labels', 'embedding_table', 'write_suggestions', 'run_pipeline',
+           'scarce_notes']
 
 # %% ../nbs/library/pipeline.ipynb #fe25b945
 import base64,html,json,os,platform,sys
@@ -29,7 +30,7 @@ from .data.labels import split_folders,stranger_folders
 from .data.loaders import match_classes
 from .data.postcards import Postcards
 from .data.sources import postcards_for_task,require_still_images
-from .encoder import Encoder
+from .encoder import Encoder,find_encoder
 from .encoder_file import versions
 from .evaluate.label_efficiency import Comparison,Method,Run,labels_saved
 from .evaluate.leakage import near_duplicates
@@ -241,17 +242,6 @@ def make_task(
     return task(**(dict(views=strong_views(size=view)) if task.paired_views else {}))
 
 # %% ../nbs/library/pipeline.ipynb #989eb15e
-def find_encoder(
-    name:str, # an encoder file, 'general', one of `Encoder.available()`, or 'timm:' and a model
-    channels:int=3, # of the images; counts for 'general' and timm's models
-)->Encoder:
-    "An encoder by its file or its name. Raises `InputError` when there is neither."
-    path,(kind,_,model) = Path(name).expanduser(),str(name).partition(':')
-    if path.is_file() or path.suffix=='.safetensors': return Encoder.load(path)
-    if kind=='timm': return Encoder.from_timm(model, pretrained=True, channels=channels)
-    if name=='general': return Encoder.general(channels)
-    return Encoder.pretrained(name)
-
 def encoder_size(
     encoder:Encoder, # trained before
     default:int=128, # when its lineage names no size; a fair size for photographs
@@ -590,6 +580,21 @@ def suggest_labels(
     count = np.bincount(nearest_pick(z, picks), minlength=n)
     return pd.DataFrame(dict(rank=range(1, n+1), file=images.names[picks], label='',
                              stands_for=count))
+
+# %% ../nbs/library/pipeline.ipynb #c38bf064
+def embedding_table(
+    folder, # of images; subfolders are searched, labels are ignored
+    encoder:str='general', # as `find_encoder` takes it
+    size:int=None, # side of the square images, pixels; default: that of pretraining, or 128
+): # a DataFrame with columns file, f0, f1, …
+    "The embedding of each image of a folder, for use elsewhere."
+    encoder = find_encoder(encoder)
+    images = ImageSet.from_folder(folder, size or encoder_size(encoder), labels=False,
+                                  scale=encoder.scale)
+    z = embed(encoder, images)
+    table = pd.DataFrame(z, columns=[f'f{i}' for i in range(z.shape[1])])
+    table.insert(0, 'file', images.names)
+    return table
 
 # %% ../nbs/library/pipeline.ipynb #c8a61cb3
 def _thumbnail(path, scale=None, side=192):

@@ -20,7 +20,7 @@ from ssl_course.evaluate.leakage import near_duplicates
 from ssl_course.model import TransferModel
 from ssl_course.utils import InputError,sha256_file
 
-COMMANDS = 'run pretrain finetune predict suggest inspect tasks cache bench lab'.split()
+COMMANDS = 'run pretrain finetune predict suggest embed inspect tasks cache bench lab'.split()
 SMOKE = ['run', '--budget', 'smoke']
 FILES = set('encoder.safetensors model.safetensors metrics.json label_efficiency.png '
             'report.html samples.png runs.json state.json'.split())
@@ -398,6 +398,23 @@ def test_suggest(here, photos, tiny, capsys):
     assert page.count('data:image/jpeg;base64,')==12 and not re.search(r'(src|href)="(?!data:)|https?:', page)
     assert re.findall(r'<b>(\d+)</b> <span class="name">([^<]+)', page)==[(str(i), f) for i,f in enumerate(files, 1)]
     assert 'suggestions.csv' in out and sorted(f.name for f in here.glob('s*'))==['suggestions.csv', 'suggestions.html']
+
+def test_embeddings_for_use_elsewhere(here, photos, tiny, capsys, monkeypatch):
+    "The same numbers as in Python, in each kind of file; nothing is overwritten"
+    from ssl_course.evaluate.probes import embed
+    images = ImageSet.from_folder(photos/'unlabeled', 32, labels=False)
+    want = embed(Encoder.load(tiny), images)
+    call = 'embed', photos/'unlabeled', '--encoder', tiny, '--size', 32
+    out = ok(capsys, *call)
+    assert f'embeddings.csv: {len(images)} images, {want.shape[1]} numbers each' in out
+    with open('embeddings.csv', newline='', encoding='utf-8') as f: rows = list(csv.reader(f))
+    assert rows[0][:2]==['file', 'f0'] and [r[0] for r in rows[1:]]==list(images.names)
+    assert np.allclose(np.array([r[1:] for r in rows[1:]], float), want, rtol=1e-4, atol=1e-5)
+    ok(capsys, *call, '--out', 'e.npz')
+    with np.load('e.npz', allow_pickle=False) as z: assert np.array_equal(z['embeddings'], want) and list(z['files'])==list(images.names)
+    assert 'exists already' in refused(capsys, *call) and 'must end in .csv, .npz, .parquet' in refused(capsys, *call, '--out', 'e.txt')
+    for name in ('pyarrow', 'fastparquet'): monkeypatch.setitem(sys.modules, name, None) # not installed
+    assert 'pip install pyarrow' in refused(capsys, *call, '--out', 'e.parquet') and not os.path.exists('e.parquet')
 
 def test_suggested_labels_are_read_back(here, photos, tiny, capsys):
     "By the very code that `suggest` prints, once the column is filled in"

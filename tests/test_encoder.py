@@ -231,7 +231,7 @@ def test_channels_last_become_first(name, features, tmp_path):
     with torch.no_grad(): assert torch.equal(again(x), z)
     assert sum(len(list(m.parameters())) for s in e.stages() for m in s)>0
 
-KINDS_OF_TIMM = dict(vit=('vit_tiny_patch16_224', {}), class_token=('deit_tiny_patch16_224', dict(pool='class')), swin=('swin_tiny_patch4_window7_224', {}),
+KINDS_OF_TIMM = dict(vit=('vit_tiny_patch16_224', {}), mean=('deit_tiny_patch16_224', dict(pool='mean')), swin=('swin_tiny_patch4_window7_224', {}),
     one_size=('mixer_s32_224', dict(size=64)), convnext=('convnext_atto', {}), efficientnet=('efficientnet_b0', {}), mobilenet=('mobilenetv3_small_050', {}))
 
 @pytest.mark.parametrize('kind', KINDS_OF_TIMM)
@@ -247,7 +247,8 @@ def test_any_architecture_of_timm(kind, tmp_path):
     assert f.shape==(2, e.n_features, *[side//e.stride(side)]*2) and torch.allclose(f.mean((2, 3)), z)
     again = Encoder.load(e.save(tmp_path/'e.safetensors')).eval()
     with torch.no_grad(): assert torch.equal(again(x), z)
-    assert {k: v for k,v in e.arch.items() if k not in ('name', 'model')}==kwargs
+    said = {k: v for k,v in e.arch.items() if k not in ('name', 'model')}
+    assert said==(dict(pool={'vit': 'class'}.get(kind, 'mean')) if kind in ('vit', 'mean', 'one_size') else {}) | kwargs
     groups = [[id(p) for p in g] for g in encoder_groups(e)]
     flat = sum(groups, [])
     assert len(flat)==len(set(flat))==len(list(e.parameters())) and len(groups)>3
@@ -256,8 +257,8 @@ def test_any_architecture_of_timm(kind, tmp_path):
 
 def test_the_class_token_is_the_mean_of_the_map():
     "Whatever the side, which need not be a multiple of the patch"
-    e,x = Encoder.from_timm('vit_tiny_patch16_224', pool='class').eval(),torch.rand(2, 3, 100, 70)
-    mean = Encoder.from_timm('vit_tiny_patch16_224').eval()
+    e,x = Encoder.from_timm('vit_tiny_patch16_224').eval(),torch.rand(2, 3, 100, 70)
+    mean = Encoder.from_timm('vit_tiny_patch16_224', pool='mean').eval()
     mean.load_state_dict(e.state_dict())
     with torch.no_grad():
         tokens = e.body.model.forward_features((x-e.mean)/e.std)
@@ -267,6 +268,28 @@ def test_the_class_token_is_the_mean_of_the_map():
         assert torch.allclose(a-a[:,:,:1,:1], b-b[:,:,:1,:1], atol=1e-5)
     with pytest.raises(InputError, match="it can by 'mean' and 'class'"): Encoder.from_timm('vit_tiny_patch16_224', pool='max')
     with pytest.raises(InputError, match="it can by 'mean'"): Encoder.from_timm('mixer_s32_224', pool='class')
+
+POOLED = dict(vit_tiny_patch16_224='class', eva02_tiny_patch14_224='mean', mixer_s32_224='mean', xcit_nano_12_p16_224='class') # eva02 has a norm after the mean
+
+@pytest.mark.parametrize('name', POOLED)
+def test_a_transformer_is_pooled_as_timm_does(name):
+    import timm
+    e,x = Encoder.from_timm(name).eval(),torch.rand(2, 3, 224, 224)
+    theirs = timm.create_model(name, num_classes=0).eval()
+    theirs.load_state_dict(e.body.model.state_dict())
+    e.precision = torch.float32
+    with torch.no_grad(): a,b = e(x),theirs((x-e.mean)/e.std)
+    assert torch.allclose(a, b, atol=1e-4) and e.arch['pool']==POOLED[name]
+
+def test_the_small_transformer(tmp_path):
+    e = Encoder.vit_tiny().eval()
+    assert 1e6<sum(p.numel() for p in e.parameters())<2e6 and e.stride(32)==4
+    for side in (32, 24, 30, 64): assert e.features(torch.rand(1, 3, side, side)).shape==(1, 192, *[-(-side//4)]*2)
+    token = Encoder.vit_tiny(patch=8, width=64, depth=2, heads=2, pool='class', channels=1).eval()
+    again = Encoder.load(token.save(tmp_path/'e.safetensors')).eval()
+    x = torch.rand(2, 1, 32, 32)
+    with torch.no_grad(): assert torch.equal(again(x), token(x)) and torch.allclose(token(x), token.body.model((x-.5)/.25), atol=1e-5)
+    with pytest.raises(InputError, match="can't be pooled by 'max'"): Encoder.vit_tiny(pool='max')
 
 def test_a_transformer_of_one_size_says_so():
     e = Encoder.from_timm('mixer_s32_224', size=64)

@@ -98,6 +98,32 @@ def test_weights_that_timm_does_not_have(name):
 def test_weights_that_torchvision_does_not_have():
     with pytest.raises(InputError, match='it has IMAGENET1K_V1'): Encoder.from_torchvision('resnet18', weights='BEST')
 
+# --- models by folder and by the hub's name ---
+
+def test_a_model_in_a_folder(tmp_path, offline):
+    "As timm and the hub save one; a file of ours needs the folder no longer"
+    import timm
+    from timm.models import save_for_hf
+    for name,args in (('resnet10t', {}), ('vit_tiny_patch16_224', dict(depth=2, img_size=64))):
+        theirs = timm.create_model(name, num_classes=3, **args).eval()
+        save_for_hf(theirs, str(tmp_path/name), model_args=args, safe_serialization=True)
+        e = Encoder.from_timm(f'local-dir:{tmp_path/name}', pretrained=True).eval()
+        mine = e.state_dict()
+        assert all(torch.equal(mine[k], theirs.state_dict()[n]) for k,n in e.upstream_names.items())
+        assert e.arch['model']==name and e.arch.get('model_args', {}).get('depth')==args.get('depth') and str(tmp_path) not in str(e.arch)
+        f = e.save(tmp_path/'e.safetensors')
+        (tmp_path/name/'config.json').unlink()
+        again,x = Encoder.load(f).eval(),torch.rand(1, 3, 64, 64)
+        with torch.no_grad(): assert torch.equal(again(x), e(x))
+        with pytest.raises(InputError, match='has no config.json'): Encoder.from_timm(f'local-dir:{tmp_path/name}')
+    with pytest.raises(InputError, match="'ftp' is no source"): Encoder.from_timm('ftp:there')
+
+def test_a_model_of_the_hub_without_a_network(offline):
+    import ssl_course.upstream
+    t = time.perf_counter()
+    with pytest.raises(InputError, match='huggingface.co gave no answer within 1 s.*local-dir:FOLDER'): Encoder.from_timm('hf-hub:timm/resnet10t.c3_in1k', pretrained=True)
+    assert time.perf_counter()-t<4
+
 # --- does anybody answer? ---
 
 class Refusal(BaseHTTPRequestHandler):

@@ -23,7 +23,7 @@ def _cache(tmp_path, monkeypatch): monkeypatch.setenv('SSL_COURSE_HOME', str(tmp
 # --- equal compute ---
 
 WORTH = dict(rotation=1, colorization=1, color_regression=1, autoencoder=1, denoising=1, inpainting=1, artifacts=1,
-             simclr=2, simsiam=2, vicreg=2, barlow_twins=2, swav=2, moco=1+1/3, byol=2+2/3, dino=2+2/3,
+             simclr=2, simsiam=2, vicreg=2, barlow_twins=2, swav=2, lejepa=2, distillation=1+9/3, moco=1+1/3, byol=2+2/3, dino=2+2/3,
              relative_position=2*8**2/32**2, jigsaw=4*12**2/32**2, frame_order=3, frame_prediction=2)
 
 def test_worth_of_every_task():
