@@ -57,7 +57,7 @@ class LeJEPA(MultiCrop):
     "Views near each other, vectors like draws from a normal distribution (Balestriero & LeCun 2025)."
     min_batch,lr,wd = (2, 2),3e-3,.01
     def __init__(self,
-        weight:float=.05, # λ of the distribution; the prediction has 1−λ
+        weight:float=.02, # λ of the distribution; the prediction has 1−λ
         directions:int=128, # random directions in which the distribution is looked at
         dim:int=64, # length of the projected vectors
         hidden:int=1024, # width of the projector
