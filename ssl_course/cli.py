@@ -307,14 +307,8 @@ def _to_npz(table, path):
         np.savez_compressed(f, files=table.file.to_numpy(str),
                             embeddings=table.drop(columns='file').to_numpy())
 
-def _to_parquet(table, path):
-    try: table.to_parquet(path, index=False)
-    except ImportError as e:
-        raise InputError("A .parquet file needs the package pyarrow; pip install pyarrow, or let "
-                         "--out end in .csv or .npz.") from e
-
 _TABLES = {'.csv': lambda t,f: t.to_csv(f, index=False, float_format='%.6g'), '.npz': _to_npz,
-           '.parquet': _to_parquet}
+           '.parquet': lambda t,f: t.to_parquet(f, index=False)}
 
 # %% ../nbs/library/cli.ipynb #be6f9b11
 def embed(
@@ -329,6 +323,9 @@ def embed(
         raise InputError(f"--out is {out}; it must end in {', '.join(_TABLES)}.")
     if Path(out).exists() and not force:
         raise InputError(f"{out} exists already; use another --out, or --force to replace it.")
+    if Path(out).suffix=='.parquet' and find_spec('pyarrow') is None: # before the work, not after
+        raise InputError("A .parquet file needs the package pyarrow; pip install pyarrow, or let "
+                         "--out end in .csv or .npz.")
     require_writable(out)
     from ssl_course.pipeline import embedding_table
     from ssl_course.utils import atomic_write

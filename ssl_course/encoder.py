@@ -206,7 +206,7 @@ def _timm(model, channels=3, pretrained=False, min_size=None, size=None, pool=No
     cfg = body.model.default_cfg
     stats = dict(mean=cfg['mean'], std=cfg['std']) if channels==3 else {}
     fixed = size or cfg['input_size'][-1] if cfg.get('fixed_input_size') else 64
-    side = max(fixed, min_size or 0)
+    side = getattr(body, 'only', None) or max(fixed, min_size or 0)
     return _proven(Encoder(body, channels, n_features=body.model.num_features, min_size=min_size,
                            **stats), side)
 

@@ -18,6 +18,7 @@ from urllib.error import HTTPError,URLError
 from urllib.parse import urlparse
 from urllib.request import Request,build_opener
 
+import numpy as np
 import timm
 import torch
 import torchvision
@@ -164,7 +165,7 @@ def _size_options(name, size):
     cfg = timm.get_pretrained_cfg(name)
     if cfg is None or not cfg.fixed_input_size: return {}
     own = {} if size is None else dict(img_size=size)
-    return next((own|k for k in _flexible if _takes(name, **own, **k)), {})
+    return next(own|k for k in _flexible if _takes(name, **own, **k)) # all can be built for a size
 
 @torch.no_grad()
 def _tried(net, channels, side):
@@ -228,7 +229,8 @@ def timm_body(
 )->nn.Module: # images (B,C,H,W) → features; the model itself is in its attribute `model`
     """A timm model without its head; the tokens of a transformer as a map. Raises `InputError`
     when timm has no such model, or its weights are neither here nor within reach."""
-    model,_ = described_model(name)
+    model,own = described_model(name)
+    args = own | args
     if not timm.is_model(model):
         near = ', '.join(timm.list_models(f'*{model[:6]}*')[:5])
         raise InputError(f"timm has no model {model!r}; close names are {near or 'none'}.")
@@ -237,7 +239,8 @@ def timm_body(
     last = getattr(net, 'output_fmt', 'NCHW')=='NHWC'
     plain = partial(_ChannelsLast if last else TimmBody, net, pretrained, None, channels)
     if not net.default_cfg.get('fixed_input_size'): return plain()
-    side = size or net.default_cfg['input_size'][-1]
+    built = np.ravel(args.get('img_size') or net.default_cfg['input_size'])
+    side = size or int(built[-1])
     out = _tried(net, channels, side)
     body = TokenBody(net, pool) if torch.is_tensor(out) and out.ndim==3 else plain()
     other = side + net.feature_info[-1]['reduction']

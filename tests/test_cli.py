@@ -413,8 +413,8 @@ def test_embeddings_for_use_elsewhere(here, photos, tiny, capsys, monkeypatch):
     ok(capsys, *call, '--out', 'e.npz')
     with np.load('e.npz', allow_pickle=False) as z: assert np.array_equal(z['embeddings'], want) and list(z['files'])==list(images.names)
     assert 'exists already' in refused(capsys, *call) and 'must end in .csv, .npz, .parquet' in refused(capsys, *call, '--out', 'e.txt')
-    for name in ('pyarrow', 'fastparquet'): monkeypatch.setitem(sys.modules, name, None) # not installed
-    assert 'pip install pyarrow' in refused(capsys, *call, '--out', 'e.parquet') and not os.path.exists('e.parquet')
+    monkeypatch.setitem(sys.modules, 'pyarrow', None) # not installed: said before the images are read
+    assert 'pip install pyarrow' in refused(capsys, 'embed', 'nowhere', '--out', 'e.parquet') and not os.path.exists('e.parquet')
 
 def test_suggested_labels_are_read_back(here, photos, tiny, capsys):
     "By the very code that `suggest` prints, once the column is filled in"

@@ -13,7 +13,8 @@ from ssl_course.pretrain import pretext_learner,pretext_tasks
 from ssl_course.resume import fit_resumable
 from ssl_course.utils import InputError
 
-SMALL = dict(simclr={}, moco=dict(queue=64), byol={}, simsiam={}, barlow_twins=dict(dim=32, hidden=32), vicreg=dict(dim=32, hidden=32), swav=dict(prototypes=8), dino=dict(prototypes=16), lejepa=dict(dim=8, hidden=32, directions=16))
+SMALL = dict(simclr={}, moco=dict(queue=64), byol={}, simsiam={}, barlow_twins=dict(dim=32, hidden=32), vicreg=dict(dim=32, hidden=32), swav=dict(prototypes=8), dino=dict(prototypes=16), lejepa=dict(dim=8, hidden=32, directions=16),
+    distillation=dict(teacher='postcards-rotation', hidden=0))
 
 # --- in a new process, bit for bit ---
 

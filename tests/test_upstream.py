@@ -104,7 +104,7 @@ def test_a_model_in_a_folder(tmp_path, offline):
     "As timm and the hub save one; a file of ours needs the folder no longer"
     import timm
     from timm.models import save_for_hf
-    for name,args in (('resnet10t', {}), ('vit_tiny_patch16_224', dict(depth=2, img_size=64))):
+    for name,args in (('resnet10t', {}), ('vit_tiny_patch16_224', dict(depth=2, img_size=64)), ('mixer_s32_224', dict(img_size=64))):
         theirs = timm.create_model(name, num_classes=3, **args).eval()
         save_for_hf(theirs, str(tmp_path/name), model_args=args, safe_serialization=True)
         e = Encoder.from_timm(f'local-dir:{tmp_path/name}', pretrained=True).eval()

@@ -43,7 +43,8 @@ class Distillation(Pretext):
         self.views = views or mild_views()
         given = isinstance(teacher, Encoder)
         whose = teacher if given else find_encoder(teacher)
-        self.teacher = whose.arch['name'] if given else Path(teacher).name # no path of this machine
+        kind = (whose.arch or {}).get('name', 'an encoder')
+        self.teacher = kind if given else Path(teacher).name # no path of this machine
         self.target = copy.deepcopy(whose).requires_grad_(False).eval()
         self.standardize = nn.BatchNorm1d(whose.n_features, affine=False, momentum=.02)
 
