@@ -46,6 +46,7 @@ from .model import TransferModel,transfer_learner
 from .finetune import Recipe,Stage,Decay,RECIPES,careful,naive,head_only,two_stage
 from .finetune import discriminative,gradual,probe_then_tune,from_scratch,plot_recipes
 from .finetune import lr_find_groups
+from .consistency import FixMatch,MeanTeacher,semi_supervised
 from .continued import FeatureGuard,continue_pretraining
 from .export import to_pytorch,to_fastai,to_onnx,to_upstream
 from .evaluate.probes import embed,knn_accuracy,linear_probe

@@ -372,6 +372,8 @@ def run_resumable(
     recipe:Recipe, # what to do
     path, # checkpoint, ending in .pt: written after each epoch, and continued where it exists
     quiet:bool=True, # no table, no progress, no validation
+    parts=None, # further callbacks whose state is to be kept, as for `fit_stages`
+    **plan, # further settings that must be the same when training goes on
 ):
     "`run_recipe` that can be stopped at any time and goes on bit for bit."
     if learn.opt is None: learn.create_opt()
@@ -382,7 +384,8 @@ def run_resumable(
         go = lambda l: run_stage(l, stage, start, keep)
         return fit_quietly(learn, go) if quiet else go(learn)
     return fit_stages(learn, [partial(fit, s) for s in recipe.stages],
-                      [s.epochs for s in recipe.stages], path, recipe=asdict(recipe))
+                      [s.epochs for s in recipe.stages], path, parts=parts,
+                      recipe=asdict(recipe), **plan)
 
 # %% ../nbs/library/finetune.ipynb #4afc8e70
 @patch

@@ -11,7 +11,7 @@ ORDER = '''_nbdev utils progress registry settings compute plots
     data data.decode data.labels data.loaders data.imageset data._drawing data.postcards data.clips data.sources
     colorspace views encoder_file transfer upstream encoder decoder
     pretext pretext.base pretext._permutations pretext.two_views pretext.*
-    pretrain collapse resume heads model finetune continued export
+    pretrain collapse resume heads model finetune consistency continued export
     evaluate evaluate.probes evaluate.leakage evaluate.selection evaluate.label_efficiency evaluate.forgetting evaluate.shortcuts evaluate.pretext_matrix pretrained reference
     stages pipeline bench all
     course.figures course.lesson course.quiz course.checks course.widgets course.play course.aberration course.energy
