@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['split_folders', 'stranger_folders', 'folder_labels', 'mask_folders', 'match_masks', 'mask_vocab',
-           'mask_labels', 'pattern_labels', 'read_table', 'file_names', 'file_column', 'table_labels']
+           'mask_numbers', 'mask_labels', 'pattern_labels', 'read_table', 'part_labels', 'file_names',
+           'file_column', 'table_labels']
 
 # %% ../../nbs/library/data/labels.ipynb #c8456429
 import os,re
@@ -58,7 +59,8 @@ def _check_layout(path):
     if names & _images and names & _about and names<=_images | _about:
         raise InputError(f"{path} has the sub-folders {', '.join(sorted(names))}: images and what "
                          "is known about them, not classes. Put the images of each class into a "
-                         "folder of its own; or use `ImageSet.from_csv`, or `ImageSet.from_masks`.")
+                         "folder of its own; for masks use `ImageSet.from_masks` (on the command "
+                         "line --task mask), for a table `ImageSet.from_csv`.")
 
 # %% ../../nbs/library/data/labels.ipynb #87a91532
 def folder_labels(
@@ -123,6 +125,13 @@ def mask_vocab(
     if not file.is_file(): return None
     return tuple(l.strip() for l in file.read_text(encoding='utf-8-sig').splitlines() if l.strip())
 
+def mask_numbers(
+    vocab, # names of the values 0, 1, …, or the values themselves
+)->list: # of the numbers that stand in the files of masks
+    "The numbers that classes have in files."
+    vocab = list(vocab)
+    return [int(v) for v in vocab] if all(map(str.isdecimal, vocab)) else list(range(len(vocab)))
+
 def mask_labels(
     y, # numbers in masks, uint8 (N,H,W)
     vocab=None, # names of the values 0, 1, …, or the values themselves; default: those that occur
@@ -133,12 +142,12 @@ def mask_labels(
         raise InputError(f"The masks have {len(found)} different values. Were they saved as JPEG, "
                          "which blurs them? Write them as PNG.")
     vocab = tuple(map(str, sorted({0}|found))) if vocab is None else tuple(vocab)
-    numbers = [int(v) for v in vocab] if all(v.isdecimal() for v in vocab) else range(len(vocab))
+    numbers = mask_numbers(vocab)
     if new := sorted(found-set(numbers)):
         raise InputError(f"The masks have the value{'s'*(len(new)>1)} {', '.join(map(str, new[:5]))}"
                          f", and the classes are {', '.join(vocab[:12])}.")
     places = np.zeros(256, np.uint8)
-    places[list(numbers)] = range(len(vocab))
+    places[numbers] = range(len(vocab))
     return vocab,places[y]
 
 # %% ../../nbs/library/data/labels.ipynb #c2e4812e
@@ -171,6 +180,20 @@ def read_table(
         raise InputError(f"The table {csv} can't be read: {e}") from e
     zeros = [c for c in df if raw[c].str.fullmatch(r'0\d+').fillna(False).any()]
     return df.assign(**{c: raw[c] for c in zeros}),csv.parent
+
+# %% ../../nbs/library/data/labels.ipynb #d8d4e28e
+def part_labels(
+    df, # a DataFrame
+    split, # column that names the part of each row: train, valid, test or the like
+)->list: # of 'train', 'valid' and 'test'
+    "The part of a data set that each row belongs to. Raises `InputError` for other names."
+    table_labels(df, split, 'class') # is it there, and filled in?
+    parts = df[split].astype(str).str.strip().str.lower().map(_part_names)
+    if (odd := parts.isna()).any() or not (parts=='train').any():
+        some = ', '.join(df[split][odd].astype(str).unique()[:5]) or 'no train'
+        raise InputError(f"The column {split} has {some}; it must say train, valid or test in each "
+                         "row, and train in one at least.")
+    return list(parts)
 
 # %% ../../nbs/library/data/labels.ipynb #bb1508a3
 def file_names(
