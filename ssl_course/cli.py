@@ -255,7 +255,7 @@ def _fine_tune(encoder, pool, valid, test, recipe, seed, out, size):
     from ssl_course.finetune import run_resumable
     from ssl_course.heads import head_for
     from ssl_course.model import transfer_learner
-    from ssl_course.pipeline import checkpoint_of,colors_note,test_sentence
+    from ssl_course.pipeline import checkpoint_of,colors_note,score_sentence
     from ssl_course.views import color_views,mild_views
     views = color_views() if pool.kind=='regression' else mild_views() # numbers may be of places
     print(colors_note(encoder.channels), end='')
@@ -265,7 +265,7 @@ def _fine_tune(encoder, pool, valid, test, recipe, seed, out, size):
     model = learn.model
     model.save(out, size=size, **(dict(mode='squish') if pool.kind=='mask' else {}))
     checkpoint_of(out).unlink(missing_ok=True)
-    print(f'{test_sentence(model, test)}. Wrote {out}. Next: ssl-course predict {out} IMAGE.jpg')
+    print(f'{score_sentence(model, test)}. Wrote {out}. Next: ssl-course predict {out} IMAGE.jpg')
 
 # %% ../nbs/library/cli.ipynb #c0ffee01
 def _columns(head):

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['RunData', 'labeled_splits', 'twins_of', 'load_run_data', 'terminal_picture', 'find_task', 'make_task',
-           'encoder_size', 'checkpoint_of', 'colors_note', 'pretrain_encoder', 'test_sentence', 'start_of',
+           'encoder_size', 'checkpoint_of', 'colors_note', 'pretrain_encoder', 'score_sentence', 'start_of',
            'run_starts', 'run_methods', 'main_count', 'run_comparison', 'run_metrics', 'write_report',
            'recommended_method', 'verdict', 'stored_notes', 'suggest_labels', 'embedding_table',
            'write_suggestions', 'run_pipeline', 'scarce_notes']
@@ -359,7 +359,7 @@ def _train(learn, epochs, lr, guard, checkpoint, desc):
     return fit_quietly(learn, fit, desc)
 
 # %% ../nbs/library/pipeline.ipynb #4b0cb783
-def _scores_iou(y, predicted, n):
+def _value_iou(y, predicted, n):
     "Intersection over union of each of `n` values over all pixels; NaN where there is none"
     pairs = y.ravel().astype(np.int32)*n+predicted.ravel()
     both = np.bincount(pairs, minlength=n*n).reshape(n, n)
@@ -368,7 +368,7 @@ def _scores_iou(y, predicted, n):
 
 def _named(names, values, form): return ', '.join(f'{n} {v:{form}}' for n,v in zip(names, values))
 
-def test_sentence(
+def score_sentence(
     model:TransferModel, # fine-tuned
     test:ImageSet, # labelled images that it has not seen
 )->str:
@@ -385,7 +385,7 @@ def test_sentence(
         mean = mean_average_precision(torch.from_numpy(prob), torch.from_numpy(test.y))
         return f'Mean average precision {on}: {mean:.3f}; guessing gets {test.y.mean():.3f}'
     if head.kind=='mask':
-        iou = _scores_iou(test.y, predicted, len(head.vocab))
+        iou = _value_iou(test.y, predicted, len(head.vocab))
         return (f'Mean IoU {on}: {np.nanmean(iou[1:]):.3f} without {head.vocab[0]} '
                 f'({_named(head.vocab, iou, ".3f")})')
     error,mean = (np.abs(test.y-p).mean(0) for p in (predicted, head.y_mean.cpu().numpy()))

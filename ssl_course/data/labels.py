@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['split_folders', 'stranger_folders', 'folder_labels', 'mask_folders', 'match_masks', 'mask_vocab',
-           'mask_numbers', 'mask_labels', 'pattern_labels', 'read_table', 'part_labels', 'file_names',
-           'file_column', 'table_labels']
+           'mask_numbers', 'mask_labels', 'pattern_labels', 'read_table', 'file_names', 'file_column',
+           'table_labels', 'part_labels']
 
 # %% ../../nbs/library/data/labels.ipynb #c8456429
 import os,re
@@ -181,20 +181,6 @@ def read_table(
     zeros = [c for c in df if raw[c].str.fullmatch(r'0\d+').fillna(False).any()]
     return df.assign(**{c: raw[c] for c in zeros}),csv.parent
 
-# %% ../../nbs/library/data/labels.ipynb #d8d4e28e
-def part_labels(
-    df, # a DataFrame
-    split, # column that names the part of each row: train, valid, test or the like
-)->list: # of 'train', 'valid' and 'test'
-    "The part of a data set that each row belongs to. Raises `InputError` for other names."
-    table_labels(df, split, 'class') # is it there, and filled in?
-    parts = df[split].astype(str).str.strip().str.lower().map(_part_names)
-    if (odd := parts.isna()).any() or not (parts=='train').any():
-        some = ', '.join(df[split][odd].astype(str).unique()[:5]) or 'no train'
-        raise InputError(f"The column {split} has {some}; it must say train, valid or test in each "
-                         "row, and train in one at least.")
-    return list(parts)
-
 # %% ../../nbs/library/data/labels.ipynb #bb1508a3
 def file_names(
     images, # folder of the images
@@ -285,3 +271,17 @@ def _split_tags(column):
     found = [{t.strip() for t in v.split(sep) if t.strip()} for v in texts]
     vocab = tuple(sorted(set().union(*found)))
     return vocab,np.array([[t in f for t in vocab] for f in found])
+
+# %% ../../nbs/library/data/labels.ipynb #d8d4e28e
+def part_labels(
+    df, # a DataFrame
+    split, # column that names the part of each row: train, valid, test or the like
+)->list: # of 'train', 'valid' and 'test'
+    "The part of a data set that each row belongs to. Raises `InputError` for other names."
+    table_labels(df, split, 'class') # is it there, and filled in?
+    parts = df[split].astype(str).str.strip().str.lower().map(_part_names)
+    if (odd := parts.isna()).any() or not (parts=='train').any():
+        some = ', '.join(df[split][odd].astype(str).unique()[:5]) or 'no train'
+        raise InputError(f"The column {split} has {some}; it must say train, valid or test in each "
+                         "row, and train in one at least.")
+    return list(parts)

@@ -41,7 +41,7 @@ def test_the_same_seed_gives_the_same_batches(stamped):
         with seeded(7): return [i for x,_ in stamped.dls(valid=stamped, bs=10, device='cpu').train for i in numbers(x)]
     assert order()==order()
 
-@pytest.mark.parametrize('channels', [1, 3])
+@pytest.mark.parametrize('channels', [1, 3, 4])
 def test_float_batches_are_the_images(channels):
     x = np.random.default_rng(0).integers(0, 256, (23, 8, 6, channels), dtype=np.uint8)
     got = list(float_batches(x, 10))
