@@ -122,24 +122,33 @@ def pretrain(
 ):
     """Train an encoder on images without labels and write an encoder file.
     With --start its features are watched; when they get worse, it stops and keeps the best ones."""
-    from ssl_course.data.imageset import ImageSet
-    from ssl_course.data.sources import open_images_for
     from ssl_course.pipeline import encoder_size,find_task,make_task,pretrain_encoder
-    if channels and not unlabeled:
-        raise InputError("--channels is about your own images; name their folder by --unlabeled DIR.")
     if _finished(out, resume, force): return
+    _require_own(unlabeled, channels)
     task,encoder = find_task(pretext),_find_start(start, channels) if start else None
     s = load_settings(budget=budget, size=size or (start and encoder_size(encoder)), seed=seed,
                       data=unlabeled)
-    how = dict(channels=encoder.channels if start else channels or 3) if unlabeled else {}
-    if unlabeled: how |= dict(labels=False, scale=start and encoder.scale)
-    images = open_images_for(task, s, **how)
-    watch = labeled and ImageSet.from_folder(labeled, s.size, scale=images.scale,
-                                             channels=images.x.shape[-1])
+    images,watch = _open_images(task, s, unlabeled, labeled, encoder, channels or 3)
     lr,epochs = lr or (1e-3 if start else None),epochs or s.pick(1, 12, 200)
     pretrain_encoder(images, make_task(pretext, 3*s.size//4), out, epochs, lr=lr, seed=s.seed,
                      width=s.pick(8, 32), start=encoder, watch=watch, resume=not force)
     print(f'Wrote {out}. Next: ssl-course finetune --encoder {out} --labeled DIR')
+
+# %% ../nbs/library/cli.ipynb #4524f572
+def _require_own(unlabeled, channels):
+    if channels and not unlabeled:
+        raise InputError("--channels is about your own images; name their folder by --unlabeled DIR.")
+
+def _open_images(task, s, unlabeled, labeled, encoder, channels):
+    "Images to pretrain on, as the encoder takes them if there is one; and those to watch it on"
+    from ssl_course.data.imageset import ImageSet
+    from ssl_course.data.sources import open_images_for
+    if encoder is not None: channels = encoder.channels
+    scale = None if encoder is None else encoder.scale
+    how = dict(labels=False, scale=scale, channels=channels) if unlabeled else {}
+    images = open_images_for(task, s, **how)
+    alike = dict(scale=images.scale, channels=images.x.shape[-1])
+    return images,labeled and ImageSet.from_folder(labeled, s.size, **alike)
 
 # %% ../nbs/library/cli.ipynb #870f30af
 def _finished(out, resume, force):
@@ -182,27 +191,28 @@ def finetune(
     resume:bool=False, # go on after the last epoch of a training that was interrupted
     force:bool=False, # start over, and replace what is there
 ):
-    """Fine-tune an encoder on labeled images and write a model file.
-
-    class: a subfolder for each class, or a column of names. tags: a column such as red|round, or
-    columns of 0 and 1. regression: columns of numbers. mask: subfolders images and masks with
-    files of the same names, or a column of masks. Folders may be inside train, valid and test.
-    Lesson 9 compares the recipes."""
-    from ssl_course.pipeline import checkpoint_of
-    s,make = load_settings(budget=budget, size=size, seed=seed),_find_recipe(recipe)
-    recipe = make(epochs=epochs or s.pick(6, 20, 50), lr=lr)
-    table = dict(target=target, images=images, file_col=file_col, split=split)
-    how = _label_source(labeled, task, table)
+    "Fine-tune an encoder on labeled images and write a model file. Lesson 9 compares the recipes."
+    s = load_settings(budget=budget, size=size, seed=seed)
+    recipe = _find_recipe(recipe)(epochs=epochs or s.pick(6, 20, 50), lr=lr)
+    how = _label_source(labeled, task, target, images, file_col, split)
     if _finished(out, resume, force): return
     encoder = _find_start(encoder, channels)
-    how |= dict(size=size or _size_for(encoder, s.size), channels=encoder.channels)
-    parts = _labeled_parts(labeled, s.seed, leave_out, **how, scale=encoder.scale)
-    if force: checkpoint_of(out).unlink(missing_ok=True)
-    _fine_tune(encoder, *parts, recipe, s.seed, out, how['size'])
+    size = size or _size_for(encoder, s.size)
+    parts = _labeled_parts(labeled, encoder, size, s.seed, leave_out, how)
+    _fine_tune(encoder, *parts, recipe, s.seed, out, force)
+
+# %% ../nbs/library/cli.ipynb #ecd9800e
+finetune.__doc__ += """
+
+What --labeled holds. class: a subfolder for each class, or a column of names. tags: a column such
+as red|round, or columns of 0 and 1. regression: columns of numbers. mask: subfolders images and
+masks with files of the same names, or a column of masks. Folders may be inside train, valid and
+test."""
 
 # %% ../nbs/library/cli.ipynb #ea825b2e
-def _label_source(labeled, task, table):
+def _label_source(labeled, task, target, images, file_col, split):
     "What to learn, and where a table has it; nothing is guessed of a table"
+    table = dict(target=target, images=images, file_col=file_col, split=split)
     given = {k: v for k,v in table.items() if v is not None}
     if not (Path(labeled).is_file() or Path(labeled).suffix.lower()=='.csv'):
         if task in ('tags', 'regression'):
@@ -216,9 +226,9 @@ def _label_source(labeled, task, table):
     if not (task and 'target' in given):
         raise InputError(f"{labeled} is a table, so say what to learn from it: --task class, tags, "
                          f"regression or mask, and --target COLUMN; there are {columns}.")
-    if task in ('class', 'mask') and len(table['target'])>1:
-        raise InputError(f"--task {task} takes one column, and --target names "
-                         f"{len(table['target'])}: {', '.join(table['target'])}.")
+    if task in ('class', 'mask') and len(target)>1:
+        raise InputError(f"--task {task} takes one column, and --target names {len(target)}: "
+                         f"{', '.join(target)}.")
     return dict(task=task, **given)
 
 # %% ../nbs/library/cli.ipynb #5720e715
@@ -241,15 +251,15 @@ def _find_recipe(name):
     if name in known: return getattr(finetune, name)
     raise InputError(f"There is no recipe {name!r}; there are {', '.join(known)}.")
 
-def _labeled_parts(labeled, seed, leave_out, **how):
+def _labeled_parts(labeled, encoder, size, seed, leave_out, how):
     "Images to train on, to choose with and to test on; twins among them are listed or left out"
     from ssl_course.pipeline import labeled_splits,twins_of
-    pool,valid,test = labeled_splits(labeled, seed=seed, **how)
+    pool,valid,test = labeled_splits(labeled, size, seed, encoder.scale, encoder.channels, **how)
     twins = twins_of(valid.unlabeled()+test.unlabeled(), pool, leave_out=leave_out)
     return pool.without(twins) if leave_out else pool,valid,test
 
 # %% ../nbs/library/cli.ipynb #2d36361a
-def _fine_tune(encoder, pool, valid, test, recipe, seed, out, size):
+def _fine_tune(encoder, pool, valid, test, recipe, seed, out, force):
     "Train a model by a recipe, which is printed; write it, and say how good it is"
     from ssl_course.compute import seeded
     from ssl_course.finetune import run_resumable
@@ -257,13 +267,15 @@ def _fine_tune(encoder, pool, valid, test, recipe, seed, out, size):
     from ssl_course.model import transfer_learner
     from ssl_course.pipeline import checkpoint_of,colors_note,score_sentence
     from ssl_course.views import color_views,mild_views
+    if force: checkpoint_of(out).unlink(missing_ok=True)
     views = color_views() if pool.kind=='regression' else mild_views() # numbers may be of places
     print(colors_note(encoder.channels), end='')
     with seeded(seed):
         learn = transfer_learner(pool.dls(valid=valid, bs=64, views=views), encoder, head_for(pool))
         run_resumable(learn, recipe, checkpoint_of(out), quiet=False)
     model = learn.model
-    model.save(out, size=size, **(dict(mode='squish') if pool.kind=='mask' else {}))
+    how = dict(mode='squish') if pool.kind=='mask' else {}
+    model.save(out, size=pool.x.shape[1], **how)
     checkpoint_of(out).unlink(missing_ok=True)
     print(f'{score_sentence(model, test)}. Wrote {out}. Next: ssl-course predict {out} IMAGE.jpg')
 
@@ -351,6 +363,7 @@ def _read_and_predict(model, files, pool, how):
     predicted,prob = model.predict(np.stack(list(good.values())))
     return list(zip(good, predicted, prob if prob is not None else [None]*len(good))),bad
 
+# %% ../nbs/library/cli.ipynb #f4cae122
 def _predict_all(model, files, csv, masks, bs=64):
     "Print, and write, a batch at a time -> why some files can't be read"
     from concurrent.futures import ThreadPoolExecutor
@@ -363,7 +376,7 @@ def _predict_all(model, files, csv, masks, bs=64):
             for part in (files[i:i+bs] for i in range(0, len(files), bs)):
                 found,why = _read_and_predict(model, part, pool, how)
                 said = [_prediction(model.head, p, q) for _,p,q in found]
-                for (f,*_),(text,_) in zip(found, said): bar.write(f'{f}\t{text}')
+                if found: bar.write('\n'.join(f'{f}\t{t}' for (f,*_),(t,_) in zip(found, said)))
                 for f,mask,_ in found if masks else (): _save_mask(f, masks[f], mask, model, how)
                 add([f, *row] for (f,*_),(_,row) in zip(found, said))
                 bad,done = bad+why,done+len(part)
@@ -428,21 +441,25 @@ def export(
 
     Images are floats in [0,1], (batch, channels, size, size). A model gives probabilities or
     values, an encoder features and their mean; the normalization is inside, but for timm."""
-    stem = Path(model).with_suffix('') if Path(model).is_file() else model.replace(':', '_')
-    out = out or f"{stem}{dict(onnx='.onnx', torchscript='.pt', timm='-timm')[to]}"
-    if Path(out).exists() and not force:
-        raise InputError(f"{out} exists already; use another --out, or --force to replace it.")
-    require_writable(Path(out)/'config.json' if to=='timm' else out)
-    if to=='onnx':
-        from ssl_course.export import _runtime
-        _runtime() # is it installed? Before the work, not after
+    out = _free_name(model, to, out, force)
     from ssl_course import export
+    if to=='onnx': export._runtime() # is it installed? Before the work, not after
     net,encoder = _load_any(model)
     size = size or getattr(net, 'card', {}).get('size') or _size_for(encoder, 128)
     gap = getattr(export, f'to_{to}')(encoder if to=='timm' else net, out, size)
     print(f'Wrote {out}. Read back, its outputs for images of {size} pixels differ by {gap:.1e} at most.')
     if to=='timm':
         print(f"Next, in Python: timm.create_model('local-dir:{out}', pretrained=True, num_classes=0)")
+
+# %% ../nbs/library/cli.ipynb #ed90c3c2
+def _free_name(model, to, out, force):
+    "Where an export goes: to a place that can be written, and has nothing in it yet"
+    stem = Path(model).with_suffix('') if Path(model).is_file() else model.replace(':', '_')
+    out = out or f"{stem}{dict(onnx='.onnx', torchscript='.pt', timm='-timm')[to]}"
+    if Path(out).exists() and not force:
+        raise InputError(f"{out} exists already; use another --out, or --force to replace it.")
+    require_writable(Path(out)/'config.json' if to=='timm' else out)
+    return out
 
 def _load_any(name):
     "A fine-tuned model or an encoder, and the encoder"

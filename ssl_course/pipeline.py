@@ -115,8 +115,9 @@ def _mask_parts(path, how):
     return parts
 
 # %% ../nbs/library/pipeline.ipynb #b19a0f3c
-def _table_parts(path, task, how, target, images=None, file_col=None, split=None):
+def _table_parts(path, task, how, target=None, images=None, file_col=None, split=None):
     "All images of a table as train or, by the column `split`, its parts"
+    if target is None: raise InputError(f"{path} is a table; say by `target` which of its columns.")
     table = dict(images=images, file_col=file_col)
     whole = ImageSet.from_csv(path, target=target, kind=task, **table, **how)
     if split is None: return {'train': whole}
@@ -366,6 +367,7 @@ def _value_iou(y, predicted, n):
     either = both.sum(0)+both.sum(1)-both.diagonal()
     return np.where(either>0, both.diagonal()/np.maximum(either, 1), np.nan)
 
+# %% ../nbs/library/pipeline.ipynb #2aa1fc1b
 def _named(names, values, form): return ', '.join(f'{n} {v:{form}}' for n,v in zip(names, values))
 
 def score_sentence(

@@ -380,8 +380,8 @@ def decode_files(
     `min_readable` of the files could be read, or the disk is full."""
     root,names = Path(root).expanduser(),list(names)
     _check_mode(mode), _check_channels(channels)
-    how = size,mode,min_side,scale,*([channels] if channels!=3 else []) # as older keys have it
-    stem = _cache_stem(root, names, *how)
+    how = size,mode,min_side,scale,channels
+    stem = _cache_stem(root, names, *(how[:-1] if channels==3 else how)) # as in older keys
     d = _open_cached(stem)
     if d is None:
         _fill_cache(stem, root, names, how, min_readable, progress, workers)
@@ -394,8 +394,7 @@ def decode_files(
 # %% ../../nbs/library/data/decode.ipynb #80d485e0
 def _fill_cache(stem, root, names, how, min_readable, progress, workers):
     "Decode into the cache: first the pixels, then the index that makes them valid"
-    size,mode,min_side,scale,*more = how
-    channels = more[0] if more else 3
+    size,mode,min_side,scale,channels = how
     if any(_is_array(n, channels) and Path(n).suffix.lower()!='.npy' for n in names): _tifffile()
     ranges = _ranges(root, names, channels)
     scale = (scale or _scale(ranges)) if ranges else None

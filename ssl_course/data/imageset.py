@@ -329,8 +329,7 @@ def from_csv(cls:ImageSet,
     name=None, # description; default: the name of the table
     **kwargs, # `mode`, `min_side`, `min_readable`, `scale`, `progress`, `workers` of `decode_files`
 )->ImageSet:
-    """The images that a table names, with labels from its columns. Text is classes, unless `kind`
-    says something else.
+    """The images that a table names, with labels from its columns.
 
     Raises `InputError` when the table, a column or a target is missing, or too many files are
     unreadable."""
@@ -350,6 +349,7 @@ def from_csv(cls:ImageSet,
     name = name or (Path(csv).stem if here else images.name)
     return cls(d.x, y, vocab, d.names, name, d.failures, scale=d.scale)
 
+# %% ../../nbs/library/data/imageset.ipynb #ffe6b99e
 def _mask_column(df, images, target):
     "Files of the masks that a column names"
     name = target if isinstance(target, str) else target[0]

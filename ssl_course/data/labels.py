@@ -125,6 +125,7 @@ def mask_vocab(
     if not file.is_file(): return None
     return tuple(l.strip() for l in file.read_text(encoding='utf-8-sig').splitlines() if l.strip())
 
+# %% ../../nbs/library/data/labels.ipynb #8d082b61
 def mask_numbers(
     vocab, # names of the values 0, 1, …, or the values themselves
 )->list: # of the numbers that stand in the files of masks
@@ -181,6 +182,10 @@ def read_table(
     zeros = [c for c in df if raw[c].str.fullmatch(r'0\d+').fillna(False).any()]
     return df.assign(**{c: raw[c] for c in zeros}),csv.parent
 
+def _last_first(files):
+    "Arrays, then other files, backwards"
+    return sorted(files, key=lambda f: (f.endswith('.npy'), f), reverse=True)
+
 # %% ../../nbs/library/data/labels.ipynb #bb1508a3
 def file_names(
     images, # folder of the images
@@ -190,8 +195,7 @@ def file_names(
     values,ends,known = [str(v) for v in values],readable_extensions(),{}
     for d in {os.path.dirname(v) for v in values}:
         if not (images/d).is_dir(): continue
-        # the first of several counts, and arrays last
-        for f in sorted(os.listdir(images/d), key=lambda f: (f.endswith('.npy'), f), reverse=True):
+        for f in _last_first(os.listdir(images/d)): # so that the first of several counts
             stem,end = os.path.splitext(os.path.join(d, f))
             if end.lower() in ends: known[stem] = stem+end
     return [v if v.lower().endswith(tuple(ends)) else known.get(v, v) for v in values]
