@@ -34,6 +34,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                 'ssl_course.cli._mask_files': ('library/cli.html#_mask_files', 'ssl_course/cli.py'),
                                 'ssl_course.cli._numbers': ('library/cli.html#_numbers', 'ssl_course/cli.py'),
                                 'ssl_course.cli._open_images': ('library/cli.html#_open_images', 'ssl_course/cli.py'),
+                                'ssl_course.cli._plain': ('library/cli.html#_plain', 'ssl_course/cli.py'),
                                 'ssl_course.cli._predict_all': ('library/cli.html#_predict_all', 'ssl_course/cli.py'),
                                 'ssl_course.cli._prediction': ('library/cli.html#_prediction', 'ssl_course/cli.py'),
                                 'ssl_course.cli._read_and_predict': ('library/cli.html#_read_and_predict', 'ssl_course/cli.py'),

@@ -7,7 +7,7 @@ __all__ = ['DIR', 'FILE', 'ENCODER', 'TABLE', 'COMMANDS', 'command_parser', 'run
            'export', 'suggest', 'embed', 'inspect', 'tasks', 'cache', 'bench', 'lab', 'parser', 'main']
 
 # %% ../nbs/library/cli.ipynb #24ee825e
-import argparse,gc,json,math,os,shutil,signal,subprocess,sys
+import argparse,gc,json,math,os,re,shutil,signal,subprocess,sys
 from contextlib import contextmanager
 from importlib.util import find_spec
 from inspect import signature
@@ -627,13 +627,17 @@ def main(
     kept = dict(run='stages and epochs', pretrain='epochs', finetune='epochs').get(command)
     hint = f' Finished {kept} are kept; run the same command with --resume to continue.' if kept else ''
     try: COMMANDS[command](**args)
-    except InputError as e: _stop(f'ssl-course: {e}', 2)
+    except InputError as e: _stop(f'ssl-course: {_plain(e)}', 2)
     except OSError as e:
         _stop(f"ssl-course: {e.strerror or e}{f': {e.filename}' if e.filename else ''}.{hint}", 2)
     except KeyboardInterrupt:
         # it is stopping already; pressing again must not cut that short
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         _stop(f'\nssl-course: stopped.{hint}', 130)
+
+def _plain(e):
+    "An error without what fastai writes before it when it comes from a callback"
+    return re.sub(r'^Exception occured in `\w+` when calling event `\w+`:\n\t', '', str(e))
 
 def _stop(text, code):
     print(text, file=sys.stderr)

@@ -317,8 +317,8 @@ def colors_note(
     "What random views leave alone when there are no three channels."
     if channels==3: return ''
     what = 'a gray channel' if channels==1 else f'{channels} channels'
-    return (f'Images of {what} have no hue or saturation: views change their place, brightness and '
-            'contrast only\n')
+    return (f'Images of {what} have no hue or saturation: of their colors, views change brightness '
+            'and contrast only\n')
 
 # %% ../nbs/library/pipeline.ipynb #7ee39b1e
 def pretrain_encoder(

@@ -819,6 +819,13 @@ def test_any_number_of_channels_from_end_to_end(channels, here, tiny, capsys):
     ok(capsys, 'pretrain', '--start', tiny, *unlabeled, *smoke, *c, '--force')
     assert Encoder.load('encoder.safetensors').channels==channels
 
+def test_colors_cannot_be_learned_from_bands(here, capsys):
+    "Said in one sentence before the first step, without fastai's own"
+    unlabeled,_ = bands(here, 13)
+    said = refused(capsys, 'pretrain', *unlabeled, '--budget', 'smoke', '--size', 32, '--channels', 13, '--pretext', 'colorization')
+    one_sentence(said)
+    assert said.startswith("Colours can't be learned") and not (here/'encoder.safetensors').exists()
+
 def test_channels_are_of_own_images(capsys):
     one_sentence(said := refused(capsys, 'pretrain', '--channels', 13, '--budget', 'smoke'))
     assert '--unlabeled' in said

@@ -132,7 +132,8 @@ def _pixels(path, channels):
     if a.ndim==3 and a.shape[2]!=channels==a.shape[0]: a = np.moveaxis(a, 0, 2)
     if a.ndim==3 and a.shape[2]==channels and a.dtype.kind in 'buif': return a
     raise InputError(f"{a.dtype} values of shape {a.shape}, where an image of {channels} "
-                     f"channel{'s'*(channels>1)} is needed")
+                     f"channel{'s'*(channels>1)} is needed; `channels`, on the command line "
+                     "--channels, says how many there are")
 
 # %% ../../nbs/library/data/decode.ipynb #6a4eb722
 def _read_array(path, size, mode, min_side, scale, channels):
