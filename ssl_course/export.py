@@ -15,7 +15,6 @@ import torch
 from torch import fx,nn
 
 from .encoder import Encoder,enlarge
-from .model import TransferModel
 from .utils import InputError,atomic_write
 
 # %% ../nbs/library/export.ipynb #a5f6926b
