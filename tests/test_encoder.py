@@ -319,13 +319,13 @@ def test_the_scale_is_that_of_the_last_training():
 OTHER = dict(small=lambda c: Encoder.small(channels=c, width=8), resnet=lambda c: Encoder.from_timm('resnet10t', channels=c), vit=lambda c: Encoder.vit_tiny(width=48, depth=1, channels=c))
 
 @pytest.mark.parametrize('kind', OTHER)
-@pytest.mark.parametrize('channels', [1, 2, 4, 13])
+@pytest.mark.parametrize('channels', [1, 4, 6, 13])
 def test_adapted_to_other_channels(kind, channels, tmp_path):
-    "The first convolution as timm adapts it; a constant image over all channels looks the same; and the file knows"
+    "The first convolution as timm adapts it; gray looks the same; and the file knows"
     e = exact(OTHER[kind](3))
     many,x = exact(e.with_channels(channels)),torch.rand(2, 1, 32, 32)
-    if channels in (1, 13): # by another number the shares of red, green and blue are not equal
-        with torch.no_grad(): torch.testing.assert_close(many.features(x.expand(-1, channels, -1, -1)), e.features(x.expand(-1, 3, -1, -1)), rtol=.3 if channels==13 else 1e-3, atol=.3 if channels==13 else 1e-4)
+    if channels in (1, 6): # in others red, green and blue are repeated unequally often
+        with torch.no_grad(): torch.testing.assert_close(many.features(x.expand(-1, channels, -1, -1)), e.features(x.expand(-1, 3, -1, -1)), rtol=1e-3, atol=1e-4)
     assert len(many.report.adapted)==3 and many.report.fraction==1 and e.channels==3
     again = Encoder.load(many.save(tmp_path/'e.safetensors'))
     assert again.channels==channels and dict(channels=[3, channels]) in again.lineage and same(many, again)
