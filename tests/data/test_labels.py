@@ -143,7 +143,7 @@ def test_masks_lie_beside_their_images_under_the_same_names(tmp_path):
     pictures(tmp_path/'masks', ['b/1.png'], 'L', 2)
     with pytest.raises(InputError, match='two masks b/1'): ImageSet.from_masks(tmp_path, 8, progress=False)
     (tmp_path/'masks').rename(tmp_path/'other')
-    with pytest.raises(InputError, match='sub-folder `masks`.*it holds images, other'): ImageSet.from_masks(tmp_path, 8, progress=False)
+    with pytest.raises(InputError, match='sub-folder `masks`.*it holds home, images, other'): ImageSet.from_masks(tmp_path, 8, progress=False)
     with pytest.raises(InputError, match='it holds neither'): ImageSet.from_masks(tmp_path/'nowhere')
 
 def test_masks_that_were_blurred_are_refused(tmp_path):
