@@ -324,7 +324,7 @@ def test_adapted_to_other_channels(kind, channels, tmp_path):
     "The first convolution as timm adapts it; gray looks the same; and the file knows"
     e = exact(OTHER[kind](3))
     many,x = exact(e.with_channels(channels)),torch.rand(2, 1, 32, 32)
-    if channels in (1, 6): # in others red, green and blue are repeated unequally often
+    if channels in (1, 6) and kind!='resnet': # else colors are repeated unequally often, or have means of their own
         with torch.no_grad(): torch.testing.assert_close(many.features(x.expand(-1, channels, -1, -1)), e.features(x.expand(-1, 3, -1, -1)), rtol=1e-3, atol=1e-4)
     assert len(many.report.adapted)==3 and many.report.fraction==1 and e.channels==3
     again = Encoder.load(many.save(tmp_path/'e.safetensors'))
