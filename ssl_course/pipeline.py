@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['RunData', 'labeled_splits', 'twins_of', 'load_run_data', 'terminal_picture', 'find_task', 'make_task',
-           'encoder_size', 'checkpoint_of', 'pretrain_encoder', 'start_of', 'run_starts', 'run_methods',
-           'main_count', 'run_comparison', 'run_metrics', 'write_report', 'recommended_method', 'verdict',
-           'stored_notes', 'suggest_labels', 'embedding_table', 'write_suggestions', 'run_pipeline',
-           'scarce_notes']
+           'encoder_size', 'checkpoint_of', 'colors_note', 'pretrain_encoder', 'score_sentence', 'start_of',
+           'run_starts', 'run_methods', 'main_count', 'run_comparison', 'run_metrics', 'write_report',
+           'recommended_method', 'verdict', 'stored_notes', 'suggest_labels', 'embedding_table',
+           'write_suggestions', 'run_pipeline', 'scarce_notes']
 
 # %% ../nbs/library/pipeline.ipynb #fe25b945
 import base64,html,json,os,platform,sys
@@ -20,13 +20,16 @@ from string import Template
 
 import numpy as np
 import pandas as pd
+import torch
 from PIL import Image
+from sklearn.metrics import f1_score
 
 from .compute import release_memory,seeded
 from .continued import FeatureGuard,continue_pretraining
 from .data.decode import find_scale,read_image
 from .data.imageset import ImageSet,_first_ten,_item_names
-from .data.labels import split_folders,stranger_folders
+from .data.labels import file_column,file_names,mask_folders,mask_vocab,part_labels
+from .data.labels import read_table,split_folders,stranger_folders
 from .data.loaders import match_classes
 from .data.postcards import Postcards
 from .data.sources import postcards_for_task,require_still_images
@@ -36,8 +39,9 @@ from .evaluate.label_efficiency import Comparison,Method,Run,labels_saved
 from .evaluate.leakage import near_duplicates
 from .evaluate.probes import embed
 from .evaluate.selection import nearest_pick,select
+from .heads import mean_average_precision
 from .model import TransferModel
-from .plots import image_grid
+from .plots import as_images,image_grid
 from .pretrain import fit_quietly,pretext_learner,pretext_tasks
 from .reference import NAMES,labeled_postcards,reference_runs
 from .registry import pretexts
@@ -82,20 +86,53 @@ def _image_folders(path):
     "The parts of a data set, or the folder itself; others may hold masks of 16 bits"
     return list(split_folders(path).values()) or [path]
 
-def _read_parts(path, how):
-    "train, valid and test of a folder, as far as they are there and have classes"
-    folders,name = split_folders(path),path.name
+
+# %% ../nbs/library/pipeline.ipynb #335c2e40
+def _parts_of(path):
+    "Folders of the parts of a data set; what lies beside them is printed"
+    folders = split_folders(path)
     if folders and (others := stranger_folders(path)):
-        print(f"{name}: {', '.join(others)} left out, for the parts are {', '.join(folders)}")
-    parts = {k: ImageSet.from_folder(v, name=f'{name}/{k}', **how) for k,v in folders.items()}
+        print(f"{path.name}: {', '.join(others)} left out, for the parts are {', '.join(folders)}")
+    return folders
+
+def _class_parts(path, how):
+    "train, valid and test of a folder, as far as they are there and have classes"
+    folders = _parts_of(path)
+    parts = {k: ImageSet.from_folder(v, name=f'{path.name}/{k}', **how) for k,v in folders.items()}
     for k in [k for k,v in parts.items() if v.y is None and k!='train']:
         print(f'{parts.pop(k).name} has no class folders, so it has no labels: left out')
+    if not parts: parts['train'] = ImageSet.from_folder(path, **how)
+    _require_classes(parts['train'], path)
     return parts
+
+def _mask_parts(path, how):
+    "train, valid and test of a folder with images and masks; all with the classes of train"
+    folders,parts = _parts_of(path) or {'train': path},{}
+    vocab = mask_vocab(path)
+    for k in sorted(folders, key=lambda k: k!='train'):
+        parts[k] = ImageSet.from_masks(folders[k], vocab=vocab, name=f'{path.name}/{k}', **how)
+        vocab = parts['train'].vocab
+    return parts
+
+# %% ../nbs/library/pipeline.ipynb #b19a0f3c
+def _table_parts(path, task, how, target=None, images=None, file_col=None, split=None):
+    "All images of a table as train or, by the column `split`, its parts"
+    if target is None: raise InputError(f"{path} is a table; say by `target` which of its columns.")
+    table = dict(images=images, file_col=file_col)
+    whole = ImageSet.from_csv(path, target=target, kind=task, **table, **how)
+    if split is None: return {'train': whole}
+    df,here = read_table(path)
+    folder = Path(images or here).expanduser()
+    files = file_names(folder, df[file_column(df, folder, file_col)])
+    part = dict(zip(files, part_labels(df, split)))
+    at = np.array([part[f] for f in whole.names])
+    return {k: whole.take(np.flatnonzero(at==k), f'{whole.name}/{k}') for k in np.unique(at)}
 
 # %% ../nbs/library/pipeline.ipynb #202b852d
 def _require_classes(pool, path):
     tables = ', '.join(p.name for p in _visible(path) if p.suffix.lower()=='.csv')
-    table = f" Labels in a table ({tables}) are read in Python, by ImageSet.from_csv." if tables else ''
+    table = (f" Labels in a table ({tables}) are read by ssl-course finetune --labeled TABLE, in "
+             "Python by ImageSet.from_csv.") if tables else ''
     if pool.y is None:
         raise InputError(f"{path} has no sub-folders, so there are no classes; "
                          f"put the images of each class into a folder of its own.{table}")
@@ -117,26 +154,42 @@ def _same_classes(part, pool):
                      "they must be the same.")
 
 # %% ../nbs/library/pipeline.ipynb #3d441244
-def labeled_splits(
-    path, # folder of labelled images: class folders, or train/valid/test with class folders
-    size:int, # side of the square images, pixels
-    seed:int=0, # of the random split, where the folder has none
-    scale:tuple=None, # as `find_scale` gives it; default: of the images in this folder
-)->tuple: # pool, valid, test
-    """The training pool, validation and test images of a folder.
+def _read_labeled(path, task, how, table):
+    "Labelled images by part: 'train', and perhaps 'valid' and 'test'"
+    if task=='mask': how = how | dict(mode='squish') # of a mask nothing is cut off
+    if path.is_file(): return _table_parts(path, task, how, **table)
+    if task in ('tags', 'regression'):
+        raise InputError(f"Labels of the kind {task!r} are read from a table, and {path} is none.")
+    path = _unwrapped(path)
+    folders = _image_folders(path) # others may hold masks of 16 bits
+    if task=='mask': folders = [mask_folders(f)[0] for f in folders]
+    how['scale'] = how['scale'] or find_scale(*folders, channels=how['channels'])
+    return (_mask_parts if task=='mask' else _class_parts)(path, how)
 
-    Uses the folder's own split; a missing part is split off at random. A folder without a split
-    gives three fifths, a fifth and a fifth. Prints what it leaves out. Raises `InputError` when
-    there are no classes, or images of one part are in another, too."""
-    path = _unwrapped(Path(path).expanduser())
-    how = dict(size=size, scale=scale or find_scale(*_image_folders(path)))
-    parts = _read_parts(path, how)
-    pool = parts.get('train') or ImageSet.from_folder(path, **how)
-    _require_classes(pool, path)
-    test,valid = parts.get('test'),parts.get('valid')
+def labeled_splits(
+    path, # labelled images: a folder, perhaps with train/valid/test; or a table
+    size:int, # side of the square images, pixels
+    seed:int=0, # of the random split, where there is none
+    scale:tuple=None, # as `find_scale` gives it; default: of these images
+    channels:int=3, # of the images
+    task:str='class', # 'class': class folders; 'mask': `images` and `masks`; others need a table
+    **table, # of a table: `target`, its columns; `images`, `file_col` of `from_csv`; `split`, a column
+)->tuple: # pool, valid, test
+    """The training pool, validation and test images of a folder or table.
+
+    Uses its own split; a missing part is split off at random: from a folder without a split three
+    fifths, a fifth and a fifth. Prints what it leaves out. Raises `InputError` when there are no
+    labels, or images of one part are in another, too."""
+    how = dict(size=size, scale=scale, channels=channels)
+    return _in_three(_read_labeled(Path(path).expanduser(), task, how, table), seed)
+
+# %% ../nbs/library/pipeline.ipynb #0a544e00
+def _in_three(parts, seed):
+    "train, valid and test; what is missing is taken from train"
+    pool,test,valid = parts['train'],parts.get('test'),parts.get('valid')
     if test is None: pool,test = pool.split(.2, seed=seed)
     if valid is None: pool,valid = pool.split(.25, seed=seed)
-    valid,test = _same_classes(valid, pool),_same_classes(test, pool)
+    if pool.kind=='class': valid,test = _same_classes(valid, pool),_same_classes(test, pool)
     valid.require_no_leakage(pool, 'the training images')
     test.require_no_leakage(pool, 'the training images')
     test.require_no_leakage(valid, 'the validation images')
@@ -246,7 +299,8 @@ def encoder_size(
     encoder:Encoder, # trained before
     default:int=128, # when its lineage names no size; a fair size for photographs
 )->int:
-    "Side of the images that an encoder was last trained on, pixels."
+    "Side of the images that an encoder was last trained on, or the only one it takes, pixels."
+    if only := getattr(encoder.body, 'only', None): return only
     return next((e['size'] for e in reversed(encoder.lineage) if 'size' in e), default)
 
 # %% ../nbs/library/pipeline.ipynb #470c7be1
@@ -255,6 +309,16 @@ def checkpoint_of(
 )->Path:
     "Where a training keeps its last epoch until it is finished: `encoder.checkpoint.pt`."
     return Path(path).with_suffix('.checkpoint.pt')
+
+# %% ../nbs/library/pipeline.ipynb #25c2e0b6
+def colors_note(
+    channels:int, # of the images
+)->str: # a line, or nothing
+    "What random views leave alone when there are no three channels."
+    if channels==3: return ''
+    what = 'a gray channel' if channels==1 else f'{channels} channels'
+    return (f'Images of {what} have no hue or saturation: of their colors, views change brightness '
+            'and contrast only\n')
 
 # %% ../nbs/library/pipeline.ipynb #7ee39b1e
 def pretrain_encoder(
@@ -274,6 +338,7 @@ def pretrain_encoder(
     `checkpoint_of` it, from which the next call goes on, bit for bit."""
     bs,lr = min(bs or task.bs, max(2, len(images)//2)),lr or task.lr
     if not resume: checkpoint_of(path).unlink(missing_ok=True)
+    print(colors_note(images.x.shape[-1]), end='')
     with seeded(seed):
         dls = images.unlabeled().dls(valid=images.take(slice(0, bs)), bs=bs)
         encoder = start or Encoder.small(channels=images.x.shape[-1], width=width)
@@ -293,6 +358,41 @@ def _train(learn, epochs, lr, guard, checkpoint, desc):
                                     checkpoint=checkpoint)
     fit = lambda l: fit_resumable(l, epochs, lr, checkpoint, pct_start=.15)
     return fit_quietly(learn, fit, desc)
+
+# %% ../nbs/library/pipeline.ipynb #4b0cb783
+def _value_iou(y, predicted, n):
+    "Intersection over union of each of `n` values over all pixels; NaN where there is none"
+    pairs = y.ravel().astype(np.int32)*n+predicted.ravel()
+    both = np.bincount(pairs, minlength=n*n).reshape(n, n)
+    either = both.sum(0)+both.sum(1)-both.diagonal()
+    return np.where(either>0, both.diagonal()/np.maximum(either, 1), np.nan)
+
+# %% ../nbs/library/pipeline.ipynb #2aa1fc1b
+def _named(names, values, form): return ', '.join(f'{n} {v:{form}}' for n,v in zip(names, values))
+
+def score_sentence(
+    model:TransferModel, # fine-tuned
+    test:ImageSet, # labelled images that it has not seen
+)->str:
+    """How good a model is on test images: accuracy and macro F1; average precision; mean error in
+    the units of the labels; or intersection over union."""
+    head,(predicted,prob) = model.head,model.predict(test)
+    on = f'on {len(test):,} test images'
+    if head.kind=='class':
+        f1 = f1_score(test.y, predicted, average='macro', zero_division=0)
+        most = np.bincount(test.y).max()/len(test)
+        return (f'Accuracy {on}: {(predicted==test.y).mean():.1%}, macro F1 {f1:.3f}; the most '
+                f'frequent class alone gets {most:.1%}')
+    if head.kind=='tags':
+        mean = mean_average_precision(torch.from_numpy(prob), torch.from_numpy(test.y))
+        return f'Mean average precision {on}: {mean:.3f}; guessing gets {test.y.mean():.3f}'
+    if head.kind=='mask':
+        iou = _value_iou(test.y, predicted, len(head.vocab))
+        return (f'Mean IoU {on}: {np.nanmean(iou[1:]):.3f} without {head.vocab[0]} '
+                f'({_named(head.vocab, iou, ".3f")})')
+    error,mean = (np.abs(test.y-p).mean(0) for p in (predicted, head.y_mean.cpu().numpy()))
+    return (f'Mean absolute error {on}: {_named(head.vocab, error, ".4g")}; always the mean of '
+            f'the training labels: {_named(head.vocab, mean, ".4g")}')
 
 # %% ../nbs/library/pipeline.ipynb #9b859880
 def start_of(
@@ -574,7 +674,8 @@ def suggest_labels(
     than like any other suggestion."""
     encoder = find_encoder(encoder)
     size = size or encoder_size(encoder)
-    images = ImageSet.from_folder(folder, size, labels=False, scale=encoder.scale)
+    images = ImageSet.from_folder(folder, size, labels=False, scale=encoder.scale,
+                                  channels=encoder.channels)
     z = embed(encoder, images)
     picks = select(images, n, how, embeddings=z, seed=seed)
     count = np.bincount(nearest_pick(z, picks), minlength=n)
@@ -590,22 +691,22 @@ def embedding_table(
     "The embedding of each image of a folder, for use elsewhere."
     encoder = find_encoder(encoder)
     images = ImageSet.from_folder(folder, size or encoder_size(encoder), labels=False,
-                                  scale=encoder.scale)
+                                  scale=encoder.scale, channels=encoder.channels)
     z = embed(encoder, images)
     table = pd.DataFrame(z, columns=[f'f{i}' for i in range(z.shape[1])])
     table.insert(0, 'file', images.names)
     return table
 
 # %% ../nbs/library/pipeline.ipynb #c8a61cb3
-def _thumbnail(path, scale=None, side=192):
+def _thumbnail(path, scale=None, channels=3, side=192):
     "A square JPEG; the part of the image that an encoder gets"
-    b = BytesIO()
-    Image.fromarray(read_image(path, side, scale=scale)).save(b, 'jpeg', quality=80)
+    b,x = BytesIO(),read_image(path, side, scale=scale, channels=channels)
+    Image.fromarray(as_images(x[None])[0]).save(b, 'jpeg', quality=80)
     return b.getvalue()
 
-def _suggestion(folder, row, scale=None):
+def _suggestion(folder, row, scale=None, channels=3):
     "A suggestion with its thumbnail, as HTML"
-    image = _img(_thumbnail(Path(folder)/row.file, scale), '', 'jpeg')
+    image = _img(_thumbnail(Path(folder)/row.file, scale, channels), '', 'jpeg')
     name = html.escape(row.file)
     few = f'{row.stands_for:,} image{"s" if row.stands_for!=1 else ""}'
     return (f'<li>{image}<b>{row.rank}</b> <span class="name">{name}</span><br>'
@@ -621,14 +722,17 @@ def write_suggestions(
     table, # what `suggest_labels` gave
     folder, # of the images
     out, # where to write, without the ending
+    channels:int=3, # of the images
 )->str: # code that reads the labels, once they are filled in
     "Write suggestions as a CSV file, and as one self-contained page with thumbnails."
     csv,page = Path(f'{out}.csv'),Path(f'{out}.html')
-    code = f"ImageSet.from_csv({str(csv)!r}, target='label', kind='class', images={str(folder)!r})"
+    more = f', channels={channels}' if channels!=3 else ''
+    code = (f"ImageSet.from_csv({str(csv)!r}, target='label', kind='class', "
+            f"images={str(folder)!r}{more})")
     about = _ABOUT.format(n=len(table), folder=html.escape(str(folder)))
     todo = _TODO.format(csv=html.escape(csv.name), code=html.escape(code))
-    scale = find_scale(folder)
-    items = '\n'.join(_suggestion(folder, row, scale) for row in table.itertuples())
+    scale = find_scale(folder, channels=channels)
+    items = '\n'.join(_suggestion(folder, row, scale, channels) for row in table.itertuples())
     text = Template(asset('suggestions.html')).substitute(
         title='Images to label first', about=about, todo=todo, items=items)
     with atomic_write(page) as f: f.write_text(text, encoding='utf-8')

@@ -106,13 +106,15 @@ def show(
 def as_images(
     images, # array (N,H,W,C), tensor (B,C,H,W), either without N or C; or an object's `.x`
 )->np.ndarray: # uint8 (N,H,W,3)
-    "Images in any form that the library uses, ready for matplotlib. Floats are clipped to [0,1]."
+    """Images in any form that the library uses, ready for matplotlib. Floats are clipped to [0,1].
+    Of more than three channels the first three are shown, of two the first."""
     x = getattr(images, 'x', images)
     if hasattr(x, 'detach'):
         x = x.detach().cpu().float().numpy()
         x = x if x.ndim==3 else x.transpose(0,2,3,1) # (N,H,W), or (N,C,H,W) -> (N,H,W,C)
     x = np.asarray(x)
     if x.ndim==3: x = x[None] if x.shape[-1] in (1,3) else x[...,None]
+    if x.ndim==4 and x.shape[-1]<=16: x = x[..., :3] if x.shape[-1]>2 else x[..., :1]
     if x.ndim!=4 or x.shape[-1] not in (1,3):
         raise InputError("image_grid: expected images as (N,H,W,3) arrays or (B,3,H,W) tensors, "
                          f"got shape {tuple(np.shape(x))}.")

@@ -284,6 +284,7 @@ class PretextLearner(EncoderLearner):
     ):
         "Draw what the task shows the network, and what it asks."
         x = self.dls.train.one_batch()[0].as_subclass(torch.Tensor).cpu()
+        if x.shape[1] not in (1, 3): x = x[:, :3 if x.shape[1]>3 else 1] # what can be drawn
         self.task.show(x, n=n)
     def get_preds(self,
         *args, # as in fastai's `Learner`

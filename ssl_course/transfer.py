@@ -112,17 +112,22 @@ def match_names(
     return [n for i,n in enumerate(ranked) if not any(n.names==m.names for m in ranked[:i])]
 
 # %% ../nbs/library/transfer.ipynb #3e2ec57e
+def _only_channels(a, b):
+    "Are these shapes of first convolutions, or of `mean` and `std`, one of which can become the other?"
+    same = len(a)==len(b)==4 and (a[0], *a[2:])==(b[0], *b[2:])
+    return same and a!=b and (a[1] in (1, 3) or b[1]==1)
+
 def convert_channels(
     t, # a tensor of the source
     own, # the encoder's tensor
     name:str, # of the tensor
-): # a tensor of the encoder's shape if the two differ in 1 against 3 channels, else `t`
-    """Weights (O,1,k,k) become (O,3,k,k), each a third; (O,3,k,k) become (O,1,k,k), their sum;
-    `mean` and `std` (1,C,1,1) are repeated or averaged."""
-    if t.ndim!=4 or t.shape==own.shape or {t.shape[1], own.shape[1]}!={1, 3}: return t
-    if t.shape[:1]+t.shape[2:]!=own.shape[:1]+own.shape[2:]: return t
+): # a tensor of the encoder's shape if the two differ in channels alone, else `t`
+    """Weights (O,C,k,k) of one or three channels become (O,D,k,k), repeated and scaled by C/D; any
+    become (O,1,k,k), their sum (timm's `adapt_input_conv`). `mean` and `std` are averaged."""
+    if not _only_channels(t.shape, own.shape): return t
     if name in ('mean', 'std'): return t.mean(1, keepdim=True).expand_as(own).clone()
-    return t.repeat(1, 3, 1, 1)/3 if t.shape[1]==1 else t.sum(1, keepdim=True)
+    from timm.models import adapt_input_conv # takes two seconds, and is rarely needed
+    return adapt_input_conv(own.shape[1], t, t.shape[1])
 
 # %% ../nbs/library/transfer.ipynb #0eb6bfe7
 @dataclass
@@ -258,7 +263,7 @@ def compare_weights(
 # %% ../nbs/library/transfer.ipynb #2fb8c6c7
 def _shape_causes(r, own):
     "What wrong shapes point to: (weight, sentence)"
-    channels = [w for w in r.wrong_shape if len(w[1])==4 and {w[1][1], w[2][1]}=={1, 3}]
+    channels = [w for w in r.wrong_shape if _only_channels(*w[1:])]
     if channels and len(r.wrong_shape)<=3:
         _,theirs,ours = channels[0]
         yield 4,(f"The source takes images with {theirs[1]} channel(s) and the encoder "
@@ -318,7 +323,7 @@ def transfer(
     encoder, # an `Encoder`: where the weights go
     min_fraction:float=1., # least fraction of the encoder's values that must be loaded
     prefix:str=None, # of the encoder's names in the source; default: it is found
-    adapt_channels:bool=False, # convert 1 channel to 3 or back by `convert_channels`
+    adapt_channels:bool=False, # convert the number of channels by `convert_channels`
 )->TransferReport:
     """Load weights into `encoder`. Raises `TransferError`, with the encoder as it was, when less
     than `min_fraction` of it would be loaded or, at 1, when the source is a larger network."""

@@ -104,7 +104,11 @@ _http_error = HfHubHTTPError.__bases__[0] # of httpx or requests, which differs 
 def _server(url): return '{0.scheme}://{0.netloc}'.format(urlparse(url))
 
 # %% ../nbs/library/upstream.ipynb #fbe303bf
-class _ChannelsLast(TimmBody):
+class _Map(TimmBody):
+    "fastai's body of a timm model; it is never pooled, whatever the model's description says"
+    def forward(self, x): return self.model.forward_features(x)
+
+class _ChannelsLast(_Map):
     "The body of a timm model that puts channels last, as Swin does"
     def forward(self, x): return super().forward(x).movedim(-1, 1)
 
@@ -237,7 +241,7 @@ def timm_body(
     net = _made(name, pretrained, num_classes=0, in_chans=channels,
                 **args | _size_options(model, size))
     last = getattr(net, 'output_fmt', 'NCHW')=='NHWC'
-    plain = partial(_ChannelsLast if last else TimmBody, net, pretrained, None, channels)
+    plain = partial(_ChannelsLast if last else _Map, net, pretrained, None, channels)
     if not net.default_cfg.get('fixed_input_size'): return plain()
     built = np.ravel(args.get('img_size') or net.default_cfg['input_size'])
     side = size or int(built[-1])

@@ -5,6 +5,7 @@ a kill or a full disk."""
 import csv,json,os,pickle,re,resource,shutil,signal,subprocess,sys,time
 from contextlib import contextmanager
 from functools import wraps
+from pathlib import Path
 
 import numpy as np,pytest,torch
 from PIL import Image
@@ -20,7 +21,7 @@ from ssl_course.evaluate.leakage import near_duplicates
 from ssl_course.model import TransferModel
 from ssl_course.utils import InputError,sha256_file
 
-COMMANDS = 'run pretrain finetune predict suggest embed inspect tasks cache bench lab'.split()
+COMMANDS = 'run pretrain finetune predict export suggest embed inspect tasks cache bench lab'.split()
 SMOKE = ['run', '--budget', 'smoke']
 FILES = set('encoder.safetensors model.safetensors metrics.json label_efficiency.png '
             'report.html samples.png runs.json state.json'.split())
@@ -631,6 +632,203 @@ def test_pretrain_then_finetune(pretext, here, photos, capsys):
     assert re.search(r'Accuracy on 12 test images: [\d.]+%', out) and (here/'model.safetensors').exists()
     out = ok(capsys, 'inspect', 'model.safetensors')
     assert json.loads(out[out.index('{'):])['lineage'][0]['task']==pretext
+
+# --- every kind of label ---
+
+@pytest.fixture(scope='module')
+def kinds(tmp_path_factory):
+    "60 postcards, a table about them, and folders of images and masks, which are wider than high"
+    import pandas as pd
+    top,world = tmp_path_factory.mktemp('kinds'),Postcards(32, seed=3)
+    s,tags,m = world.images(60),world.images(60, target='tags'),world.images(60, target='mask')
+    for f in ('im', 'seg/train/images', 'seg/train/masks', 'seg/test/images', 'seg/test/masks'): (top/f).mkdir(parents=True)
+    kind = np.where(s.y<5, 'low', 'high')
+    for i,x in enumerate(s.x):
+        Image.fromarray(x).save(top/f'im/{i}.png')
+        part = top/'seg'/('test' if i>=45 else 'train')
+        Image.fromarray(x).resize((48, 40)).save(part/f'images/{i}.jpg')
+        mask = Image.fromarray(m.y[i]*255).resize((48, 40), Image.Resampling.NEAREST)
+        mask.save(part/f'masks/{i}.png'), mask.resize((32, 32), Image.Resampling.NEAREST).save(top/f'im/{i}_mask.png')
+    t = pd.DataFrame(dict(file=[f'{i}.png' for i in range(60)], kind=kind, red=s.x[..., 0].mean((1, 2)), blue=s.x[..., 2].mean((1, 2))*100, bright=(s.x.mean((1, 2, 3))>128).astype(int),
+        dark=(s.x.mean((1, 2, 3))<100).astype(int), tags=['|'.join(['card', *(v for v,on in zip(tags.vocab, row) if on)]) for row in tags.y], mask=[f'{i}_mask.png' for i in range(60)], part=['train']*40+['val']*10+['test']*10))
+    t.to_csv(top/'t.csv', index=False)
+    return top
+
+KINDS = dict(classes=('class --target kind --split part', r'Accuracy on 10 test images: [\d.]+%, macro F1 [\d.]+; the most frequent class alone gets', 'file,class,high,low'),
+    tags=('tags --target tags', r'Mean average precision on 12 test images: [\d.]+; guessing gets', 'file,tags,balloon,cactus'), columns=('tags --target bright dark', 'Mean average precision', 'file,tags,bright,dark'),
+    numbers=('regression --target red blue', r'Mean absolute error on 12 test images: red [\d.]+, blue [\d.]+; always the mean of the training labels: red', 'file,red,blue'),
+    masks=('mask --target mask', r'Mean IoU on 12 test images: [\d.]+ without 0 \(0 [\d.]+, 255 [\d.]+\)', 'file,0,255'))
+
+@pytest.mark.parametrize('kind', KINDS)
+def test_a_table_of_each_kind(kind, here, kinds, tiny, capsys):
+    "From the columns of one table to a model, predictions and a file that differs by nothing"
+    task,says,columns = KINDS[kind]
+    tune = ['finetune', '--encoder', tiny, '--labeled', kinds/'t.csv', '--images', kinds/'im', '--budget', 'smoke', '--epochs', 1, '--task', *task.split()]
+    assert re.search(says, ok(capsys, *tune))
+    ok(capsys, 'predict', 'model.safetensors', kinds/'im/3.png', kinds/'im/2.png', '--csv', 'p.csv')
+    head,*rows = (here/'p.csv').read_text().splitlines()
+    assert head.startswith(columns) and [r.split(',')[0] for r in rows]==[str(kinds/f'im/{i}.png') for i in (3, 2)]
+    said = ok(capsys, 'export', 'model.safetensors', '--to', 'torchscript')
+    assert 'Wrote model.pt' in said and '32 pixels differ by 0.0e+00 at most' in said
+    net,x = torch.jit.load('model.pt'),torch.rand(3, 3, 32, 32)
+    model = TransferModel.load('model.safetensors')
+    with torch.no_grad():
+        model.encoder.precision = torch.float32
+        torch.testing.assert_close(net(x), model.head.activation(model(x)), rtol=0, atol=1e-4)
+
+TABLES = {'': 'is a table, so say what to learn.*there are file, kind, red', '--task tags': 'is a table', '--target kind': 'is a table', '--task class --target kind red': 'takes one column', '--task class --target kin': 'no column kin',
+    '--task regression --target kind': 'Not all values of kind', '--task tags --target red': 'columns of 0 and 1', '--task mask --target kind': "mask .*(high|low) can't be read", '--task class --target kind --split kind': 'has .*(low|high).*train, valid or test',
+    '--task class --target kind --file-col red': "can't|could"}
+
+@pytest.mark.parametrize('more', TABLES)
+def test_nothing_is_guessed_of_a_table(more, here, kinds, tiny, capsys):
+    said = refused(capsys, 'finetune', '--encoder', tiny, '--labeled', kinds/'t.csv', '--images', kinds/'im', '--budget', 'smoke', *more.split())
+    assert re.search(TABLES[more], said) and not (here/'model.safetensors').exists()
+
+@pytest.mark.parametrize('more,says', [('--task tags', 'from a table'), ('--task regression', 'from a table'), ('--target kind', '--target is about a table'), ('--task mask', 'sub-folder `images`')])
+def test_what_a_folder_cannot_say(more, says, photos, tiny, capsys):
+    said = refused(capsys, 'finetune', '--encoder', tiny, '--labeled', photos/'labeled', '--budget', 'smoke', *more.split())
+    one_sentence(said)
+    assert says in said
+
+def test_masks_go_back_where_they_came_from(here, kinds, tiny, capsys):
+    "In the size of their images, with the numbers of the masks that were learned; nothing is replaced, and no two share a file"
+    folder = ['finetune', '--encoder', tiny, '--labeled', kinds/'seg', '--budget', 'smoke', '--epochs', 1]
+    assert '--task mask' in refused(capsys, *folder)
+    out = ok(capsys, *folder, '--task', 'mask')
+    assert 'Mean IoU on 15 test images' in out and TransferModel.load('model.safetensors').card['mode']=='squish'
+    call = ['predict', 'model.safetensors', kinds/'seg/test/images', '--masks', 'found']
+    out = ok(capsys, *call)
+    assert 'Wrote masks to found, with the numbers 0, 255' in out
+    for line in out.splitlines()[:-1]:
+        name,_,object = line.split('\t')
+        with Image.open(here/'found'/f'{Path(name).stem}.png') as im:
+            assert im.mode=='P' and im.size==(48, 40)
+            a = np.asarray(im)
+            assert set(np.unique(a))<={0, 255} and abs((a==255).mean()-float(object.split()[1]))<.03
+    assert 'exists already, and 14 more' in refused(capsys, *call)
+    ok(capsys, *call, '--force')
+    image = kinds/'seg/test/images/50.jpg'
+    shutil.copy(image, here/'50.jpg')
+    assert 'would both be other/50.png' in refused(capsys, 'predict', 'model.safetensors', image, here/'50.jpg', '--masks', 'other')
+    assert not (here/'other').exists()
+
+def test_only_masks_are_written_as_masks(trained, photos, capsys):
+    said = refused(capsys, 'predict', trained/'model.safetensors', photos/'unlabeled', '--masks', 'm')
+    one_sentence(said)
+    assert 'predicts class' in said
+
+# --- many files ---
+
+def test_predict_searches_folders_in_order(here, photos, trained, capsys):
+    "Sub-folders, too; what isn't an image is said, what can't be read is listed at the end"
+    shutil.copytree(photos/'labeled', here/'in')
+    (here/'in/photo.heic').touch(), (here/'in/broken.png').touch()
+    with pytest.raises(SystemExit) as e: main(['predict', str(trained/'model.safetensors'), 'in', '--csv', 'p.csv'])
+    r,files = capsys.readouterr(),sorted(str(f.relative_to(here)) for f in (here/'in').rglob('*.png') if f.stat().st_size)
+    assert e.value.code==2 and [l.split('\t')[0] for l in r.out.splitlines()]==files and len(files)==60
+    assert 'skipped 1 other files: .heic' in r.err and "broken.png can't be read: empty" in r.err
+    assert [l.split(',')[0] for l in (here/'p.csv').read_text().splitlines()[1:]]==files
+
+def test_ctrl_c_keeps_what_was_predicted(here, photos, trained, capsys, monkeypatch):
+    "The table holds each batch that was finished, whole, and it is said how many files those are"
+    first,calls = cli._read_and_predict,[]
+    def second_is_interrupted(*args):
+        calls.append(args)
+        if len(calls)==2: raise KeyboardInterrupt
+        return first(*args)
+    monkeypatch.setattr(cli, '_read_and_predict', second_is_interrupted)
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        with pytest.raises(SystemExit) as e: main(['predict', str(trained/'model.safetensors'), str(photos), '--csv', 'p.csv'])
+    finally: signal.signal(signal.SIGINT, handler)
+    assert e.value.code==130 and '64 of 120 files are done, and in p.csv' in capsys.readouterr().err
+    rows = list(csv.reader((here/'p.csv').open()))
+    assert len(rows)==65 and {len(r) for r in rows}=={12}
+
+# --- export ---
+
+def test_export(here, trained, capsys, monkeypatch):
+    "A model or an encoder, by file or by name; nothing is replaced; the package that is missing is named first"
+    assert re.search(r'Wrote e.onnx. Read back, its outputs for images of 32 pixels differ by \S+e-\d+ at most', ok(capsys, 'export', trained/'model.safetensors', '--to', 'onnx', '--out', 'e.onnx'))
+    ok(capsys, 'export', trained/'encoder.safetensors', '--to', 'torchscript', '--out', 'e.pt')
+    features,embedding = torch.jit.load('e.pt')(torch.rand(2, 3, 32, 32))
+    assert features.shape[:2]==embedding.shape
+    for args,says in {(trained/'model.safetensors', 'onnx', 'e.onnx'): 'exists already', (trained/'model.safetensors', 'timm', 't'): "this encoder is 'small'", ('nosuch', 'onnx', 'f.onnx'): 'no encoder'}.items():
+        said = refused(capsys, 'export', args[0], '--to', args[1], '--out', args[2])
+        one_sentence(said)
+        assert says in said
+    monkeypatch.setitem(sys.modules, 'onnxruntime', None)
+    said = refused(capsys, 'export', 'nowhere.safetensors', '--to', 'onnx')
+    assert 'needs the package onnxruntime' in said and "'ssl_course[onnx]'" in said
+    assert sorted(f.name for f in here.iterdir() if f.name!='home')==['e.onnx', 'e.pt']
+
+def test_export_for_timm(here, capsys):
+    "A folder, and a file of weights, as timm itself reads them"
+    import timm
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        e = Encoder.from_timm('resnet10t', channels=4)
+    e.save('e.safetensors')
+    said = ok(capsys, 'export', 'e.safetensors', '--to', 'timm', '--size', 64)
+    code = said.splitlines()[-1].removeprefix('Next, in Python: ')
+    net = eval(code, dict(timm=timm)).eval()
+    bare = timm.create_model('resnet10t', num_classes=0, in_chans=4, checkpoint_path='e-timm/model.safetensors').eval()
+    x = torch.rand(2, 4, 64, 64)
+    e.eval().precision = torch.float32
+    mean,std = (torch.tensor(net.pretrained_cfg[k]).view(1, -1, 1, 1) for k in ('mean', 'std'))
+    with torch.no_grad():
+        for m in (net, bare): torch.testing.assert_close(m((x-mean)/std), e(x), rtol=0, atol=1e-5)
+    again = Encoder.from_timm('local-dir:e-timm', pretrained=True, channels=4)
+    assert torch.equal(again.state_dict()['body.model.conv1.0.weight'], e.state_dict()['body.model.conv1.0.weight'])
+    assert 'exists already' in refused(capsys, 'export', 'e.safetensors', '--to', 'timm')
+
+# --- other numbers of channels ---
+
+def bands(top, channels):
+    "Folders of arrays of 12 bits: 40 without labels, and two classes of 15, brighter in the first or the last channel"
+    rng = np.random.default_rng(0)
+    def save(path, bright=None):
+        a = rng.integers(0, 2000, (32, 32, channels))
+        if bright is not None: a[8:24, 8:24, bright] += 2000
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.save(path, a.astype(np.uint16))
+    for i in range(40): save(top/f'un/{i:02}.npy')
+    for i in range(15): save(top/f'own/a/{i:02}.npy', 0), save(top/f'own/b/{i:02}.npy', -1 if channels>1 else None)
+    return ['--unlabeled', top/'un'],['--labeled', top/'own']
+
+@pytest.mark.parametrize('channels', [1, 4, 13])
+def test_any_number_of_channels_from_end_to_end(channels, here, tiny, capsys):
+    "Pretrain, fine-tune, predict, embed and export; then with an encoder of color images, adapted because it is asked for"
+    unlabeled,labeled = bands(here, channels)
+    smoke,c = ['--budget', 'smoke', '--size', 32],['--channels', channels]
+    if channels!=1: assert f'--channels' in (said := refused(capsys, 'pretrain', *unlabeled, *smoke)) or 'could be read' in said
+    out = ok(capsys, 'pretrain', *unlabeled, *smoke, *c)
+    assert 'no hue or saturation' in out and '0 to 4,095 became 0 to 255' in out
+    out = ok(capsys, 'finetune', '--encoder', 'encoder.safetensors', *labeled, *smoke)
+    assert 'Accuracy on 6 test images' in out
+    model = TransferModel.load('model.safetensors')
+    assert model.encoder.channels==channels and model.encoder.scale==(0, 4095)
+    out = ok(capsys, 'predict', 'model.safetensors', here/'own')
+    assert len(out.splitlines())==30 and all(l.split('\t')[1] in 'ab' for l in out.splitlines())
+    assert f'{40} images' in ok(capsys, 'embed', here/'un', '--encoder', 'encoder.safetensors')
+    assert 'differ by 0.0e+00' in ok(capsys, 'export', 'model.safetensors', '--to', 'torchscript')
+    assert torch.jit.load('model.pt')(torch.rand(2, channels, 32, 32)).shape==(2, 2)
+    ok(capsys, 'finetune', '--encoder', tiny, *labeled, *smoke, *c, '--force')
+    assert dict(channels=[3, channels]) in TransferModel.load('model.safetensors').encoder.lineage
+    ok(capsys, 'pretrain', '--start', tiny, *unlabeled, *smoke, *c, '--force')
+    assert Encoder.load('encoder.safetensors').channels==channels
+
+def test_colors_cannot_be_learned_from_bands(here, capsys):
+    "Said in one sentence before the first step, without fastai's own"
+    unlabeled,_ = bands(here, 13)
+    said = refused(capsys, 'pretrain', *unlabeled, '--budget', 'smoke', '--size', 32, '--channels', 13, '--pretext', 'colorization')
+    one_sentence(said)
+    assert said.startswith("Colours can't be learned") and not (here/'encoder.safetensors').exists()
+
+def test_channels_are_of_own_images(capsys):
+    one_sentence(said := refused(capsys, 'pretrain', '--channels', 13, '--budget', 'smoke'))
+    assert '--unlabeled' in said
 
 # --- what is there already ---
 

@@ -313,3 +313,32 @@ def test_the_scale_is_that_of_the_last_training():
     for lineage,scale in (([], None), ([deep, parent], (0, 4095)), ([deep, parent, flat], None), ([flat, parent, deep], (0, 4095))):
         e.lineage = lineage
         assert e.scale==scale
+
+# --- other numbers of channels ---
+
+OTHER = dict(small=lambda c: Encoder.small(channels=c, width=8), resnet=lambda c: Encoder.from_timm('resnet10t', channels=c), vit=lambda c: Encoder.vit_tiny(width=48, depth=1, channels=c))
+
+@pytest.mark.parametrize('kind', OTHER)
+@pytest.mark.parametrize('channels', [1, 4, 6, 13])
+def test_adapted_to_other_channels(kind, channels, tmp_path):
+    "The first convolution as timm adapts it; gray looks the same; and the file knows"
+    e = exact(OTHER[kind](3))
+    many,x = exact(e.with_channels(channels)),torch.rand(2, 1, 32, 32)
+    if channels in (1, 6) and kind!='resnet': # else colors are repeated unequally often, or have means of their own
+        with torch.no_grad(): torch.testing.assert_close(many.features(x.expand(-1, channels, -1, -1)), e.features(x.expand(-1, 3, -1, -1)), rtol=1e-3, atol=1e-4)
+    assert len(many.report.adapted)==3 and many.report.fraction==1 and e.channels==3
+    again = Encoder.load(many.save(tmp_path/'e.safetensors'))
+    assert again.channels==channels and dict(channels=[3, channels]) in again.lineage and same(many, again)
+
+def test_timm_adapts_in_the_same_way():
+    import timm
+    e,own = Encoder.from_timm('resnet10t'),timm.create_model('resnet10t', num_classes=0, in_chans=5)
+    from timm.models import adapt_input_conv
+    w = e.body.model.conv1[0].weight
+    assert torch.equal(e.with_channels(5).body.model.conv1[0].weight, adapt_input_conv(5, w)) and own.conv1[0].weight.shape==(w.shape[0], 5, 3, 3)
+
+def test_channels_that_cannot_be_adapted():
+    e = Encoder.small(channels=13, width=8)
+    with pytest.raises(InputError, match="13 channels can't be adapted to 4"): e.with_channels(4)
+    assert e.with_channels(1).channels==1 and e.with_channels(13) is not e
+    with pytest.raises(InputError, match="can't be built again"): two_layers().with_channels(1)

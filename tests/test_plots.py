@@ -79,7 +79,9 @@ def test_image_grid_takes_what_training_has():
     assert plots.as_images(t.requires_grad_()*2).max()==255 # out of range is clipped
     class Images: x = want
     assert plots.as_images(Images()) is not None
-    for bad in (np.zeros(5), np.zeros((2, 8, 8, 4)), torch.zeros(2, 5, 8, 8)):
+    bands = np.arange(2*4*4*13).astype(np.uint8).reshape(2, 4, 4, 13)
+    assert np.array_equal(plots.as_images(bands), bands[..., :3]) and np.array_equal(plots.as_images(bands[..., :2])[..., 2], bands[..., 0])
+    for bad in (np.zeros(5), np.zeros((2, 8, 8, 17)), torch.zeros(2, 17, 8, 8)):
         with pytest.raises(InputError, match='got shape'): plots.image_grid(bad)
 
 def test_files_are_small_and_pictures_keep_their_colors():

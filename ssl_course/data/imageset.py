@@ -14,9 +14,10 @@ from PIL import Image
 from fastcore.basics import patch
 
 from ..compute import pick_device
-from .decode import decode_files,decode_folder
+from .decode import MOST_CHANNELS,decode_files,decode_folder,find_images,read_masks
 from .labels import file_column,folder_labels,pattern_labels
-from .labels import file_names,read_table,split_folders,table_labels
+from .labels import file_names,mask_folders,mask_labels,mask_vocab,match_masks
+from .labels import read_table,split_folders,table_labels
 from .loaders import ArrayDL,ArrayDataLoaders,ArrayDataset,BytesToFloat,augmentation
 from ..plots import image_grid
 from ..utils import InputError
@@ -38,10 +39,14 @@ def _checked_y(x, y):
                      f"(N,), tags (N,k), targets (N,k) nor masks (N,H,W) of {len(x):,} images.")
 
 # %% ../../nbs/library/data/imageset.ipynb #6faf7a93
+def _are_channels(h, w, c):
+    "Can `c` be the number of channels, or was it the width of an image whose channels come first?"
+    return c in (1, 3) or 0<c<=min(h, w, MOST_CHANNELS)
+
 class ImageSet:
     "N images of one size and, unless `y` is None, a label for each."
     def __init__(self,
-        x, # uint8 (N,H,W,C), an array or a memory map, with 1 or 3 channels
+        x, # uint8 (N,H,W,C), an array or a memory map, with 3 channels or others, up to 16
         y=None, # None; int (N,): classes; bool (N,k): tags; float (N,k): targets; (N,H,W): masks
         vocab=None, # names of the classes, of the k tags or targets, or of the values in a mask
         names=None, # a name for each image, such as its file
@@ -50,9 +55,9 @@ class ImageSet:
         skipped=(), # files that were not tried, because of their ending
         scale=None, # values that became 0 and 255, if the files had more than 8 bits
     ):
-        if x.ndim!=4 or x.dtype!=np.uint8 or x.shape[3] not in (1,3):
+        if x.ndim!=4 or x.dtype!=np.uint8 or not _are_channels(*x.shape[1:]):
             raise InputError(f"Images are {x.dtype} {x.shape}; they must be uint8 (N,H,W,C) "
-                             "with 1 or 3 channels, which come last.")
+                             "with 1 or 3 channels, or others up to 16, which come last.")
         self.x,self.y = x,(None if y is None else _checked_y(x, y))
         if vocab is None and self.kind=='class': vocab = range(self.y.max(initial=-1)+1)
         self.vocab = None if vocab is None else tuple(str(v) for v in vocab)
@@ -320,7 +325,7 @@ def from_csv(cls:ImageSet,
     target=None, # target column, or a list of them; None: no labels
     images=None, # folder of the images; default: that of the file
     file_col=None, # column with the file names; default: the first that names files of the folder
-    kind='auto', # 'class', 'regression', 'tags'; 'auto': numbers are a regression, text is classes
+    kind='auto', # 'class', 'tags', 'regression', 'mask' (files); 'auto': numbers are a regression
     name=None, # description; default: the name of the table
     **kwargs, # `mode`, `min_side`, `min_readable`, `scale`, `progress`, `workers` of `decode_files`
 )->ImageSet:
@@ -335,12 +340,50 @@ def from_csv(cls:ImageSet,
                          "table is a DataFrame.")
     if len(df)==0: raise InputError(f"The table {csv if here else ''} has no rows.")
     files = file_names(images, df[file_column(df, images, file_col)])
-    vocab,y = (None, None) if target is None else table_labels(df, target, kind)
+    masks = _mask_column(df, images, target) if kind=='mask' else None
+    vocab,y = (None, None) if masks or target is None else table_labels(df, target, kind)
     d = decode_files(images, files, size, **kwargs)
     kept = set(d.names)
     y = None if y is None else y[[f in kept for f in files]]
+    if masks: vocab,y = _masks_of(d, images, dict(zip(files, masks)), size, None, **kwargs)
     name = name or (Path(csv).stem if here else images.name)
     return cls(d.x, y, vocab, d.names, name, d.failures, scale=d.scale)
+
+# %% ../../nbs/library/data/imageset.ipynb #ffe6b99e
+def _mask_column(df, images, target):
+    "Files of the masks that a column names"
+    name = target if isinstance(target, str) else target[0]
+    table_labels(df, name, 'class') # is the column there, and has it a name in each row?
+    return [images/f for f in file_names(images, df[name])]
+
+# %% ../../nbs/library/data/imageset.ipynb #3d0f4761
+def _masks_of(d, folder, masks, size, vocab, mode='crop', channels=3, progress=True, **kwargs):
+    "Vocabulary and masks of decoded images; `masks`: name of an image -> file"
+    files = [masks[n] for n in d.names]
+    y = read_masks(files, [folder/n for n in d.names], size, mode, channels, progress)
+    return mask_labels(y, vocab)
+
+@patch(cls_method=True)
+def from_masks(cls:ImageSet,
+    path, # a folder with the subfolders `images` and `masks`, whose files have the same names
+    size=64, # side of the square images, pixels
+    vocab=None, # names of the values 0, 1, …; default: those in `codes.txt`, or the values found
+    mode='squish', # how images become squares, as in `read_image`
+    name=None, # description; default: the name of the folder
+    **kwargs, # `min_side`, `min_readable`, `scale`, `channels`, `progress`, … of `decode_files`
+)->ImageSet:
+    """Images with a mask for each: the numbers of its pixels are classes.
+
+    Raises `InputError` when a mask is missing, has another size than its image, or no such
+    numbers."""
+    path = Path(path).expanduser()
+    folder,masks = mask_folders(path)
+    names,skipped = find_images(folder, kwargs.get('channels', 3))
+    files = [masks/m for m in match_masks(names, masks)]
+    d = decode_files(folder, names, size, mode, **kwargs)
+    vocab,y = _masks_of(d, folder, dict(zip(names, files)), size, vocab or mask_vocab(path), mode,
+                        **kwargs)
+    return cls(d.x, y, vocab, d.names, name or path.resolve().name, d.failures, skipped, d.scale)
 
 # %% ../../nbs/library/data/imageset.ipynb #ce329150
 @patch(cls_method=True)

@@ -200,7 +200,7 @@ def augmentation(
 # %% ../../nbs/library/data/loaders.ipynb #a05180f8
 def image_to_array(
     item, # the path of an image file, a PIL image, or a uint8 array (H,W,C) or (H,W)
-    shape:tuple, # (H,W,C) that is needed; C is 1 or 3
+    shape:tuple, # (H,W,C) that is needed; unless C is 1 or 3, files only, or arrays of that shape
     mode:str='crop', # how it becomes a square, as in `read_image`
     scale:tuple=None, # of images of more than 8 bits, as in `read_image`
 )->np.ndarray: # uint8 of that shape
@@ -218,8 +218,11 @@ def image_to_array(
     if h!=w:
         raise InputError(f"The DataLoaders have images of {w}×{h} pixels, and only arrays of that "
             "size can join them.")
-    read = _square_of_pil if isinstance(item, Image.Image) else read_image
-    a = read(item, h, mode, scale=scale)
+    if not isinstance(item, Image.Image): return read_image(item, h, mode, scale=scale, channels=c)
+    if c not in (1, 3):
+        raise InputError(f"A PIL image has no {c} channels; give the path of a TIFF or .npy file, or "
+            f"a uint8 array {tuple(shape)}.")
+    a = _square_of_pil(item, h, mode, scale=scale)
     return a if c==3 else np.asarray(Image.fromarray(a).convert('L'))[..., None]
 
 # %% ../../nbs/library/data/loaders.ipynb #2ce83dd2

@@ -21,7 +21,8 @@ def perceptual_hashes(
     images:ImageSet, # of any size
 )->np.ndarray: # bool (N,64)
     "What stays of an image at another size, compression and brightness: `imagehash.phash`."
-    return np.array([imagehash.phash(Image.fromarray(a.squeeze())).hash.ravel() for a in images.x])
+    def gray(a): return a.squeeze() if a.shape[2] in (1, 3) else a.mean(2).astype(np.uint8)
+    return np.array([imagehash.phash(Image.fromarray(gray(a))).hash.ravel() for a in images.x])
 
 # %% ../../nbs/library/evaluate/leakage.ipynb #192ba548
 def _nearest(a, b, rows=1000):

@@ -7,7 +7,7 @@ from PIL import Image,ImageCms
 
 from helpers import ROOT
 from ssl_course.data import decode
-from ssl_course.data.decode import decode_files,decode_folder,find_images,find_scale,read_image
+from ssl_course.data.decode import decode_files,decode_folder,find_images,find_scale,read_image,read_mask,read_masks
 from ssl_course.data.imageset import ImageSet
 from ssl_course.utils import InputError
 
@@ -510,3 +510,84 @@ def test_values_below_zero_and_nothing_but_zeros(tmp_path):
     assert find_scale(tmp_path/'below')==(-3, 5) and find_scale(tmp_path/'zeros')==find_scale(tmp_path/'unit')==(0, 1)
     read = lambda name: decode_folder(tmp_path/name, 40, progress=False).x
     assert (read('below').min(), read('below').max(), read('zeros').max())==(0, 255, 0) and abs(int(read('unit').max())-178)<=1
+
+# --- other numbers of channels
+
+def bands(folder, channels, n=4, top=4000, dtype=np.uint16, first=False):
+    "NumPy files of noise; every second one with its channels first, if `first`"
+    folder.mkdir(parents=True, exist_ok=True)
+    x = np.random.default_rng(0).integers(0, top+1, (n, 24, 24, channels)).astype(dtype)
+    x[:, 0, 0] = top
+    for i,a in enumerate(x): np.save(folder/f'{i}.npy', np.moveaxis(a, 2, 0) if first and i%2 else a)
+    return x
+
+@pytest.mark.parametrize('channels', [1, 3, 4, 13])
+def test_arrays_have_their_channels_and_one_scale(channels, tmp_path, capsys):
+    x = bands(tmp_path/'a', channels, first=True)
+    d = decode_folder(tmp_path/'a', 24, channels=channels, progress=False)
+    assert d.scale==find_scale(tmp_path/'a', channels=channels)==(0, 4095) and '0 to 4,095 became 0 to 255' in capsys.readouterr().out
+    assert d.x.shape==(4, 24, 24, channels) and np.abs(d.x-x*(255/4095)).max()<=1
+    assert np.array_equal(decode_folder(tmp_path/'a', 24, channels=channels, progress=False).x, d.x)
+    if channels not in (1, 3):
+        with pytest.raises(InputError, match=f'where an image of {channels+1} channels is needed'): decode_folder(tmp_path/'a', 24, channels=channels+1, progress=False)
+
+def test_tiffs_of_many_channels(tmp_path, monkeypatch):
+    "As pages or as samples of a pixel; without the package it is named before anything is read"
+    tifffile = pytest.importorskip('tifffile')
+    x = bands(tmp_path/'npy', 13)
+    (tmp_path/'tif').mkdir()
+    for i,a in enumerate(x): tifffile.imwrite(tmp_path/f'tif/{i}.tif', np.moveaxis(a, 2, 0) if i%2 else a, photometric='minisblack', compression='zlib')
+    Image.new('RGB', (24, 24)).save(tmp_path/'tif/preview.jpg')
+    d = decode_folder(tmp_path/'tif', 24, channels=13, progress=False)
+    assert np.array_equal(d.x, decode_folder(tmp_path/'npy', 24, channels=13, progress=False).x) and d.skipped==['preview.jpg']
+    monkeypatch.setitem(sys.modules, 'tifffile', None)
+    with pytest.raises(InputError, match=r"^TIFF files .* need the package tifffile"): decode_folder(tmp_path/'tif', 25, channels=13, progress=False)
+
+def test_arrays_beside_images_are_about_them(tmp_path):
+    "Features, say, or masks; in a folder by themselves they are images"
+    bands(tmp_path/'a', 3, dtype=np.uint8, top=255)
+    assert len(find_images(tmp_path/'a')[0])==4
+    Image.new('RGB', (24, 24)).save(tmp_path/'a/x.png')
+    assert find_images(tmp_path/'a')==(['x.png'], [])
+
+def test_gray_is_one_channel_of_three(photos):
+    "The luma that Pillow computes; a grey array serves as RGB"
+    gray,color = (decode_folder(photos, 16, channels=c, progress=False).x for c in (1, 3))
+    assert np.array_equal(gray[..., 0], np.stack([np.asarray(Image.fromarray(a).convert('L')) for a in color]))
+
+def test_arrays_that_are_no_images(tmp_path):
+    np.save(tmp_path/'text.npy', np.array(['a', 'b'])), np.save(tmp_path/'pickle.npy', np.array([{}]), allow_pickle=True), np.save(tmp_path/'small.npy', np.zeros((4, 4, 5), np.uint8))
+    (tmp_path/'cut.npy').write_bytes(b'\x93NUMPY')
+    for f,why in dict(text='where an image of 5 channels', pickle='Python objects', small='too small: 4×4', cut="can't be read").items():
+        with pytest.raises(InputError, match=why): read_image(tmp_path/f'{f}.npy', 16, channels=5)
+    with pytest.raises(InputError, match='between 1 and 16'): read_image(tmp_path/'small.npy', 16, channels=17)
+
+@pytest.mark.parametrize('dtype,top,low,high', [(np.uint8, 200, 0, 200), (bool, 1, 0, 255), (np.float32, .5, 0, 128)])
+def test_arrays_of_other_types(dtype, top, low, high, tmp_path):
+    a = np.zeros((16, 16, 2), dtype)
+    a[:8] = top
+    np.save(tmp_path/'a.npy', a)
+    b = read_image(tmp_path/'a.npy', 16, channels=2)
+    assert (b.min(), b.max())==(low, high)
+
+# --- masks
+
+def test_masks_are_cut_like_their_images_and_never_blended(tmp_path):
+    rng = np.random.default_rng(0)
+    blocks = rng.choice([0, 3, 255], (6, 9)).astype(np.uint8).repeat(10, 0).repeat(10, 1) # 60×90
+    for mode in ('L', 'P', 'RGB'): (Image.fromarray(blocks).convert(mode) if mode!='P' else Image.fromarray(blocks, 'L')).save(tmp_path/f'{mode}.png')
+    np.save(tmp_path/'array.npy', blocks)
+    for f in ('L.png', 'P.png', 'RGB.png', 'array.npy'):
+        cut,all = (read_mask(tmp_path/f, 30, m, of=(90, 60)) for m in ('crop', 'squish'))
+        assert np.array_equal(cut, blocks[1::2, 15:75][:, 1::2]) and set(np.unique(all))<={0, 3, 255}
+
+def test_files_that_are_no_masks(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, (20, 20, 3), np.uint8)
+    Image.fromarray(noise).save(tmp_path/'color.png'), Image.fromarray(noise[..., 0].astype(np.uint16)*200).save(tmp_path/'deep.png'), np.save(tmp_path/'float.npy', noise[..., 0]/255)
+    for f in ('color.png', 'deep.png', 'float.npy'):
+        with pytest.raises(InputError, match='one whole number from 0 to 255'): read_mask(tmp_path/f)
+    with pytest.raises(InputError, match='no such file'): read_mask(tmp_path/'none.png')
+
+def test_the_first_bad_mask_is_named(tmp_path):
+    for i in range(3): Image.new('L', (20, 20 if i!=1 else 21)).save(tmp_path/f'{i}.png'), Image.new('RGB', (20, 20)).save(tmp_path/f'{i}.jpg')
+    with pytest.raises(InputError, match='1.png.*20×21 pixels, and its image has 20×20'): read_masks([tmp_path/f'{i}.png' for i in range(3)], [tmp_path/f'{i}.jpg' for i in range(3)], 16, progress=False)

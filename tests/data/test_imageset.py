@@ -16,7 +16,7 @@ def home(tmp_path, monkeypatch): monkeypatch.setenv('SSL_COURSE_HOME', str(tmp_p
 
 # --- the set itself
 
-@pytest.mark.parametrize('x', [np.zeros((4, 8, 8, 3)), np.zeros((8, 8, 3), np.uint8), np.zeros((4, 3, 8, 8), np.uint8), np.zeros((4, 8, 8, 4), np.uint8)])
+@pytest.mark.parametrize('x', [np.zeros((4, 8, 8, 3)), np.zeros((8, 8, 3), np.uint8), np.zeros((4, 3, 8, 8), np.uint8), np.zeros((4, 13, 16, 16), np.uint8), np.zeros((4, 32, 32, 17), np.uint8), np.zeros((4, 8, 8, 0), np.uint8)])
 def test_pictures_of_wrong_type_or_shape(x):
     with pytest.raises(InputError, match='must be uint8'): ImageSet(x)
 

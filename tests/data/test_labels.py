@@ -6,7 +6,7 @@ from PIL import Image
 
 from helpers import save_images,some_images
 from ssl_course.data.imageset import ImageSet
-from ssl_course.data.labels import split_folders
+from ssl_course.data.labels import file_names,mask_labels,split_folders
 from ssl_course.utils import InputError
 
 @pytest.fixture(autouse=True)
@@ -123,3 +123,37 @@ def test_a_table_with_a_byte_order_mark(tmp_path):
     save_images(some_images(), tmp_path/'im', flat=True)
     (tmp_path/'l.csv').write_text('file,animal\n000.png,ape\n001.png,bee\n', encoding='utf-8-sig')
     assert ImageSet.from_csv(tmp_path/'l.csv', 8, 'animal', images=tmp_path/'im', progress=False).vocab==('ape', 'bee')
+
+# --- masks
+
+def pictures(folder, names, mode='RGB', value=0, size=(12, 10)):
+    for n in names:
+        (folder/n).parent.mkdir(parents=True, exist_ok=True)
+        Image.new(mode, size, value).save(folder/n)
+
+def test_masks_lie_beside_their_images_under_the_same_names(tmp_path):
+    "In sub-folders, too, with any ending; codes.txt names the classes; what is missing, double or strange is said"
+    pictures(tmp_path/'images', ['a/1.jpg', 'a/2.png', 'b/1.png']), pictures(tmp_path/'masks', ['a/1.png', 'a/2.png'], 'L', 1)
+    with pytest.raises(InputError, match='1 of 3 images have no mask.*such as b/1.png'): ImageSet.from_masks(tmp_path, 8, progress=False)
+    pictures(tmp_path/'masks', ['b/1.tif'], 'L', 2)
+    s = ImageSet.from_masks(tmp_path, 8, progress=False)
+    assert s.vocab==('0', '1', '2') and [m.max() for m in s.y]==[1, 1, 2] and s.kind=='mask'
+    (tmp_path/'codes.txt').write_text('sky\ntree\nhouse\n\n')
+    assert ImageSet.from_masks(tmp_path, 8, progress=False).vocab==('sky', 'tree', 'house')
+    pictures(tmp_path/'masks', ['b/1.png'], 'L', 2)
+    with pytest.raises(InputError, match='two masks b/1'): ImageSet.from_masks(tmp_path, 8, progress=False)
+    (tmp_path/'masks').rename(tmp_path/'other')
+    with pytest.raises(InputError, match='sub-folder `masks`.*it holds home, images, other'): ImageSet.from_masks(tmp_path, 8, progress=False)
+    with pytest.raises(InputError, match='it holds neither'): ImageSet.from_masks(tmp_path/'nowhere')
+
+def test_masks_that_were_blurred_are_refused(tmp_path):
+    with pytest.raises(InputError, match='JPEG'): mask_labels(np.arange(256, dtype=np.uint8).reshape(1, 16, 16))
+
+def test_a_mask_has_the_size_of_its_image(tmp_path):
+    pictures(tmp_path/'images', ['1.png', '2.png']), pictures(tmp_path/'masks', ['1.png'], 'L'), pictures(tmp_path/'masks', ['2.png'], 'L', size=(10, 12))
+    with pytest.raises(InputError, match='masks/2.png.*10×12 pixels, and its image has 12×10'): ImageSet.from_masks(tmp_path, 8, progress=False)
+
+def test_arrays_count_last_when_a_table_leaves_out_the_ending(tmp_path):
+    for n in ('1.npy', '2.npy'): np.save(tmp_path/n, np.zeros((9, 9, 3), np.uint8))
+    pictures(tmp_path, ['1.png'])
+    assert file_names(tmp_path, ['1', '2'])==['1.png', '2.npy']

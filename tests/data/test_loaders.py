@@ -2,6 +2,7 @@
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from ssl_course.compute import seeded
 from ssl_course.data.imageset import ImageSet
@@ -41,7 +42,7 @@ def test_the_same_seed_gives_the_same_batches(stamped):
         with seeded(7): return [i for x,_ in stamped.dls(valid=stamped, bs=10, device='cpu').train for i in numbers(x)]
     assert order()==order()
 
-@pytest.mark.parametrize('channels', [1, 3])
+@pytest.mark.parametrize('channels', [1, 3, 4])
 def test_float_batches_are_the_images(channels):
     x = np.random.default_rng(0).integers(0, 256, (23, 8, 6, channels), dtype=np.uint8)
     got = list(float_batches(x, 10))
@@ -55,3 +56,13 @@ def test_views_run_in_training_only(stamped):
 def test_views_that_move_what_targets_measure_are_refused(stamped):
     from ssl_course.views import mild_views
     with pytest.raises(InputError, match='color_views'): ImageSet(stamped.x, np.arange(N)/N).dls(.2, views=mild_views())
+
+def test_new_images_of_many_channels(tmp_path):
+    "Files, and arrays of the right shape; a PIL image can't have them"
+    x = np.random.default_rng(0).integers(0, 256, (5, 16, 16, 13), dtype=np.uint8)
+    for i,a in enumerate(x): np.save(tmp_path/f'{i}.npy', a)
+    dls = ImageSet(x, [0, 1, 0, 1, 0]).dls(valid=.4, bs=2, device='cpu')
+    for new in ([tmp_path/f'{i}.npy' for i in range(5)], list(x), x):
+        got = torch.cat([b[0] for b in dls.test_dl(new)])
+        assert np.array_equal(np.moveaxis((got.numpy()*255).round(), 1, 3), x)
+    with pytest.raises(InputError, match='no 13 channels'): dls.test_dl(Image.new('RGB', (16, 16)))
