@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['conv_bn', 'ResidualBlock', 'small_body', 'enlarged_size', 'enlarge', 'Encoder', 'encoder_card',
-           'find_encoder']
+           'find_encoder', 'new_encoder']
 
 # %% ../nbs/library/encoder.ipynb #464c739f
 from importlib import metadata
@@ -125,6 +125,7 @@ def _check_side(encoder, x):
 @patch
 def features(self:Encoder,
     x, # images (B,C,H,W), floats in [0,1]
+    **options, # of a body that takes some, as `keep=` and `blocks=` of a vision transformer
 )->torch.Tensor: # (B,F,h,w), float32
     """Features for each place, of the enlarged image if it is smaller than `min_size`. Raises
     `InputError` when the images have another number of channels, or the features another shape."""
@@ -137,7 +138,7 @@ def features(self:Encoder,
     if self.min_size and min(x.shape[2:])<self.min_size: x = enlarge(x, self.min_size)
     x = (x-self.mean)/self.std
     x = x.contiguous(memory_format=torch.channels_last)
-    with autocast(x.device, self.precision): out = self.body(x)
+    with autocast(x.device, self.precision): out = self.body(x, **options)
     if out.ndim!=4 or out.shape[1]!=self.n_features:
         raise InputError(f"The body gives features of shape {tuple(out.shape)} where "
             f"(B,{self.n_features},h,w) is needed; take another model.")
@@ -150,6 +151,13 @@ def forward(self:Encoder,
 )->torch.Tensor: # (B,F), float32
     "The embedding: features averaged over places."
     return self.features(x).mean((2, 3))
+
+# %% ../nbs/library/encoder.ipynb #4877d229
+@patch(as_prop=True)
+def hides_patches(self:Encoder)->bool:
+    """Can it encode some patches of an image without the others? A vision transformer can:
+    `features(x, keep=…)`. Convolutions, windows (Swin) and mixtures (MLP-Mixer) need them all."""
+    return getattr(self.body, 'hides_patches', False)
 
 # %% ../nbs/library/encoder.ipynb #f7917616
 def _children(net):
@@ -470,3 +478,19 @@ def find_encoder(
     if kind=='timm': return Encoder.from_timm(model, pretrained=True, channels=channels)
     if name=='general': return Encoder.general(channels)
     return Encoder.pretrained(name)
+
+# %% ../nbs/library/encoder.ipynb #8f98bac8
+def new_encoder(
+    arch:str='small', # 'small', 'vit_tiny', or 'timm:' and a model
+    size:int=32, # side of the images, pixels; a small transformer cuts them into 8×8 patches
+    channels:int=3, # channels of the images
+    width:int=32, # of `Encoder.small`; a small transformer is six times as wide
+)->Encoder: # with random weights
+    "An untrained encoder by the name of its architecture. Raises `InputError` for another name."
+    kind,_,model = arch.partition(':')
+    if arch=='small': return Encoder.small(channels, width)
+    if arch=='vit_tiny':
+        return Encoder.vit_tiny(size, max(size//8, 1), width=6*width, channels=channels)
+    if kind=='timm' and model: return Encoder.from_timm(model, channels=channels, size=size)
+    raise InputError(f"There is no architecture {arch!r}; there are 'small', 'vit_tiny', and timm's "
+                     "models, as 'timm:resnet18'.")

@@ -32,6 +32,7 @@ class Pretext(RecordsArgs, nn.Module):
     lr:float = 3e-3 # largest learning rate that suits it, for AdamW and batches of `bs` images
     wd:float = .05 # weight decay that suits it
     bs:int = 128 # images in a batch
+    arch:str = 'small' # the encoder to build where none is given, for `new_encoder`
 
     def setup(self,
         encoder, # an `Encoder`; its embedding has `n_features` numbers
@@ -73,6 +74,14 @@ def after_step(self:Pretext,
 def spec(self:Pretext)->dict: # `task`, and an entry for each argument of the constructor
     "The task and its arguments as plain values, for the lineage of an encoder file."
     return dict(task=self.name or type(self).__name__, **recorded_args(self))
+
+@patch
+def check_encoder(self:Pretext,
+    encoder, # the `Encoder` that is to be trained
+):
+    """Called before `setup`.
+
+    Raises `InputError` when the task can't train this kind of encoder; most train all kinds."""
 
 @patch
 def check_batch(self:Pretext,
