@@ -125,13 +125,16 @@ def _check_side(encoder, x):
 @patch
 def features(self:Encoder,
     x, # images (B,C,H,W), floats in [0,1]
-    **options, # of a body that takes some, as `keep=` and `blocks=` of a vision transformer
+    **options, # of a vision transformer: `keep` and `blocks`, as `TokenBody` takes them
 )->torch.Tensor: # (B,F,h,w), float32
     """Features for each place, of the enlarged image if it is smaller than `min_size`. Raises
     `InputError` when the images have another number of channels, or the features another shape."""
     if x.shape[1]!=self.channels:
         raise InputError(f"The encoder takes images with {self.channels} channel(s), and these "
             f"have {x.shape[1]}; convert them, or build the encoder with channels={x.shape[1]}.")
+    if options and not self.hides_patches:
+        raise InputError("This encoder needs all patches of an image; take a vision transformer, as "
+                         "Encoder.vit_tiny().")
     if self.precision is None: self.precision = pick_precision(device=x.device)
     _check_side(self, x)
     x = x.as_subclass(torch.Tensor)
@@ -484,13 +487,13 @@ def new_encoder(
     arch:str='small', # 'small', 'vit_tiny', or 'timm:' and a model
     size:int=32, # side of the images, pixels; a small transformer cuts them into 8×8 patches
     channels:int=3, # channels of the images
-    width:int=32, # of `Encoder.small`; a small transformer is six times as wide
+    width:int=32, # of `Encoder.small`; a small transformer is four times as wide, with four heads
 )->Encoder: # with random weights
     "An untrained encoder by the name of its architecture. Raises `InputError` for another name."
     kind,_,model = arch.partition(':')
     if arch=='small': return Encoder.small(channels, width)
     if arch=='vit_tiny':
-        return Encoder.vit_tiny(size, max(size//8, 1), width=6*width, channels=channels)
+        return Encoder.vit_tiny(size, max(size//8, 1), 4*width, heads=4, channels=channels)
     if kind=='timm' and model: return Encoder.from_timm(model, channels=channels, size=size)
     raise InputError(f"There is no architecture {arch!r}; there are 'small', 'vit_tiny', and timm's "
                      "models, as 'timm:resnet18'.")

@@ -29,13 +29,14 @@ class MaskedFeatures(Masked):
         momentum:float=.99, # of the slow copy, rising to 1; 0: it is a copy without gradient
         blocks:int=1, # the target is the mean of the copy's last blocks, so many
         width:int=96, # of the predictor, a multiple of 32
-        depth:int=2, # transformer blocks of the predictor
+        depth:int=1, # transformer blocks of the predictor
         views:Views=None, # augmentation; default: a crop of at least a fifth, and a flip
     ):
         super().__init__()
         require_mask(ratio, mask)
-        if not 0<=momentum<=1:
-            raise InputError(f"The momentum is {momentum}; it must be from 0 to 1.")
+        if not 0<=momentum<=1 or blocks<1:
+            raise InputError(f"momentum={momentum} and blocks={blocks}: the momentum is from 0 to "
+                             "1, and there is at least one block.")
         store_attr()
         self.views = views or Views(jitter=0., gray=0.)
 
@@ -82,6 +83,15 @@ def after_step(self:MaskedFeatures,
     ema_update(self.target, [encoder], cosine_momentum(self.momentum, self.progress))
 
 # %% ../../nbs/library/pretext/masked_features.ipynb #229c9335
+@patch
+def check_encoder(self:MaskedFeatures,
+    encoder, # the `Encoder` that is to be trained
+):
+    "Raise `InputError` for one that can't leave patches out, or has fewer blocks than `blocks`."
+    Masked.check_encoder(self, encoder)
+    if self.blocks>(n := len(encoder.body.model.blocks)):
+        raise InputError(f"blocks is {self.blocks}, and the encoder has {n} blocks; take fewer.")
+
 @patch
 def watched(self:MaskedFeatures)->dict: # name → module
     "The slow copy's features, beside the embedding."
