@@ -84,6 +84,7 @@ class CheckBatch(Callback):
         self.model.task.check_batch(x, smallest)
         _try_encoder(self.model, x[:max(self.model.task.min_batch)])
 
+# %% ../nbs/library/pretrain.ipynb #0a131d34
 def smallest_batch(
     dl, # a fastai `DataLoader`
 )->int|None: # None when it doesn't know how many items it has

@@ -145,12 +145,14 @@ def test_a_refusal_is_an_answer(proxy, monkeypatch):
 
 # --- some patches without the others ---
 
-WITH_PATCHES = dict(test_vit={}, test_vit3={}, deit_tiny_distilled_patch16_224=dict(depth=2, img_size=64), deit3_small_patch16_224=dict(depth=2, img_size=64),
+WITH_PATCHES = dict(test_vit={}, test_vit3={}, # the last two have register tokens, and a norm before the blocks
+                     deit_tiny_distilled_patch16_224=dict(depth=2, img_size=64), deit3_small_patch16_224=dict(depth=2, img_size=64),
                     vit_small_patch14_reg4_dinov2=dict(depth=2, img_size=56), vit_base_patch32_clip_224=dict(depth=2, img_size=64))
 
 @pytest.mark.parametrize('name', WITH_PATCHES)
 def test_patches_alone_are_encoded_as_if_the_image_had_no_others(name):
     "All in another order give the same map in that order; some are those of the blocks by hand"
+    from ssl_course.upstream import timm_body
     body = timm_body(name, **WITH_PATCHES[name]).eval()
     net,p = body.model,body.patch
     with torch.no_grad():
@@ -171,4 +173,5 @@ def test_patches_alone_are_encoded_as_if_the_image_had_no_others(name):
 
 @pytest.mark.parametrize('name,args', [('swin_tiny_patch4_window7_224', dict(img_size=56)), ('mixer_s32_224', dict(img_size=64)), ('vit_tiny_r_s16_p8_224', {}), ('beit_base_patch16_224', dict(depth=1)), ('eva02_tiny_patch14_224', dict(depth=1))])
 def test_what_needs_all_patches_says_so(name, args):
+    from ssl_course.upstream import timm_body
     assert not getattr(timm_body(name, **args), 'hides_patches', False)

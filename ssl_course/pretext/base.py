@@ -69,12 +69,7 @@ def after_step(self:Pretext,
 ):
     "Called after every optimizer step, e.g. to update an EMA target."
 
-# %% ../../nbs/library/pretext/base.ipynb #26a153aa
-@patch
-def spec(self:Pretext)->dict: # `task`, and an entry for each argument of the constructor
-    "The task and its arguments as plain values, for the lineage of an encoder file."
-    return dict(task=self.name or type(self).__name__, **recorded_args(self))
-
+# %% ../../nbs/library/pretext/base.ipynb #74992aa3
 @patch
 def check_encoder(self:Pretext,
     encoder, # the `Encoder` that is to be trained
@@ -82,6 +77,12 @@ def check_encoder(self:Pretext,
     """Called before `setup`.
 
     Raises `InputError` when the task can't train this kind of encoder; most train all kinds."""
+
+# %% ../../nbs/library/pretext/base.ipynb #26a153aa
+@patch
+def spec(self:Pretext)->dict: # `task`, and an entry for each argument of the constructor
+    "The task and its arguments as plain values, for the lineage of an encoder file."
+    return dict(task=self.name or type(self).__name__, **recorded_args(self))
 
 @patch
 def check_batch(self:Pretext,

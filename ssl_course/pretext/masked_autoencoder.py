@@ -18,8 +18,8 @@ from ..views import Views
 # %% ../../nbs/library/pretext/masked_autoencoder.ipynb #8d9b4100
 @register
 class MaskedAutoencoder(Masked):
-    """Draw the hidden patches of an image from the visible ones (He et al. 2021). Loss: squared
-    error of the hidden patches, the mean over all values."""
+    "Draw hidden patches from visible ones (He et al. 2021). Loss: their squared error, the mean."
+    lr = 5e-4
     def __init__(self,
         ratio:float=.75, # fraction of the patches that are hidden
         mask:str='random', # which ones: random, block, blocks or grid
@@ -32,23 +32,19 @@ class MaskedAutoencoder(Masked):
         require_mask(ratio, mask)
         store_attr()
         self.views = views or Views(jitter=0., gray=0.)
-
     def setup(self, encoder):
         super().setup(encoder)
         self.decoder = PatchDecoder(encoder, encoder.channels*self.patch**2, self.width, self.depth)
-
     def make(self, x):
         x = self.view(x)
         patches,(visible,hidden) = patchify(x, self.patch),self.hide(x)
         if self.norm_targets: patches = standardized(patches)
         return (x, visible, hidden), at(patches, hidden)
-
     def forward(self, encoder, inputs):
         x,visible,hidden = inputs
         tokens = encoder.features(x, keep=visible)
         with autocast(x.device, encoder.precision):
             return self.decoder(tokens, visible, hidden, self.grid(x)).float()
-
     def loss(self, pred, target): return F.mse_loss(pred, target)
 
 # %% ../../nbs/library/pretext/masked_autoencoder.ipynb #d32a7804
@@ -66,7 +62,8 @@ def fill(self:MaskedAutoencoder,
     encoder, # the trained encoder
     x, # images (B,C,H,W) in [0,1]
 )->tuple: # the images with hidden patches gray, and with them drawn (B,C,H,W), in [0,1]
-    "Hide patches of images, and draw them from the rest. Nothing is learned."
+    """Hide patches of images, and draw them from the rest; in training mode of views, in evaluation
+    of the images as they are. Nothing is learned."""
     view,visible,hidden = inputs = self.make(x)[0]
     patches,drawn = patchify(view, self.patch),self(encoder, inputs)
     if self.norm_targets:

@@ -22,7 +22,7 @@ from ..views import Views
 class MaskedFeatures(Masked):
     """Predict a slow copy's features of the hidden patches from the visible ones (I-JEPA, Assran
     et al. 2023; data2vec, Baevski et al. 2022). Loss: smooth L1, the mean over all values."""
-    encoder_passes = 1,1
+    encoder_passes,lr = (1, 1),5e-4
     def __init__(self,
         ratio:float=.75, # fraction of the patches that are hidden
         mask:str='blocks', # which ones: random, block, blocks or grid
@@ -67,6 +67,7 @@ def forward(self:MaskedFeatures,
         pred = self.predictor(tokens, visible, hidden, self.grid(x)).float()
     return pred,at(whole.flatten(2).mT, hidden)
 
+# %% ../../nbs/library/pretext/masked_features.ipynb #7f4a2fe4
 @patch
 def loss(self:MaskedFeatures,
     pred, # predictions and features, from `forward`

@@ -74,10 +74,13 @@ class PatchDecoder(nn.Module):
     def __init__(self,
         encoder, # an `Encoder` whose tokens it reads
         n_out:int, # numbers to predict for a patch
-        width:int=96, # of its own tokens; a multiple of 4 and of 32, the width of a head
+        width:int=96, # of its own tokens; a multiple of 32, the width of a head
         depth:int=1, # transformer blocks
     ):
         super().__init__()
+        if width<32 or width%32 or depth<1:
+            raise InputError(f"width={width} and depth={depth}: the decoder's width is a multiple "
+                             "of 32, and it has at least one block.")
         from timm.models.vision_transformer import Block # takes seconds; the encoder has it
         self.embed = nn.Linear(encoder.n_features, width)
         self.mask_token = nn.Parameter(.02*torch.randn(width))

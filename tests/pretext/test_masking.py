@@ -100,6 +100,11 @@ def test_the_decoder_goes_by_places_and_not_by_order():
     torch.testing.assert_close(decoder(tokens, visible, gone.flip(1), (4, 4)), want.flip(1))
     assert not torch.allclose(decoder(tokens, visible.flip(1), gone, (4, 4)), want, atol=1e-3) # who stands where matters
 
+@pytest.mark.parametrize('make', TASKS)
+@pytest.mark.parametrize('bad', [dict(width=48), dict(width=0), dict(depth=0)])
+def test_decoders_that_can_not_be(make, bad):
+    with pytest.raises(InputError, match='a multiple of 32'): make(**bad).setup(vit())
+
 # --- both tasks ---
 
 @pytest.mark.parametrize('make', TASKS)
