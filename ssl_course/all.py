@@ -37,6 +37,8 @@ from .pretext.swav import SwAV
 from .pretext.dino import DINO
 from .pretext.lejepa import LeJEPA
 from .pretext.distillation import Distillation
+from .pretext.masked_autoencoder import MaskedAutoencoder
+from .pretext.masked_features import MaskedFeatures
 from .pretrain import pretext_tasks,pretext_learner,fit_quietly
 from .collapse import CollapseMeter
 from .resume import fit_resumable

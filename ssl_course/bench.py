@@ -19,7 +19,7 @@ from .collapse import CollapseMeter
 from .compute import pick_device,pick_precision,seeded
 from .data.postcards import Postcards
 from .data.sources import postcards_for_task
-from .encoder import Encoder
+from .encoder import Encoder,new_encoder
 from .pretext.simclr import SimCLR
 from .pretrain import fit_quietly,pretext_learner,pretext_tasks,trace_encoder_passes
 from .views import Views
@@ -58,7 +58,7 @@ def step_times(
     "Time pretraining steps and the bare encoder in turns, without the first three, which warm up."
     with seeded(0):
         dls = postcards_for_task(task, bs*2, size).unlabeled().dls(valid=.5, bs=bs, steps=steps+4)
-        encoder = Encoder.small()
+        encoder = new_encoder(task.arch, size)
         learn = pretext_learner(dls, encoder, task)
         passes = trace_encoder_passes(learn, dls.one_batch()[0].as_subclass(torch.Tensor))
         alone = deepcopy(encoder)

@@ -110,6 +110,7 @@ def pretrain(
     pretext:str='simclr', # pretext task; `ssl-course tasks` lists them
     epochs:int=None, # passes over the images (default: by budget)
     lr:float=None, # largest learning rate (default: what suits the task, and 1e-3 with --start)
+    arch:str=None, # small, vit_tiny, or timm:MODEL with random weights (default: what suits the task)
     start:ENCODER=None, # go on from a file, general, an encoder of the package, or timm:MODEL
     labeled:DIR=None, # with --start: labeled images to watch the features on (default: unlabeled)
     out:FILE='encoder.safetensors', # where to write the encoder
@@ -122,17 +123,31 @@ def pretrain(
 ):
     """Train an encoder on images without labels and write an encoder file.
     With --start its features are watched; when they get worse, it stops and keeps the best ones."""
-    from ssl_course.pipeline import encoder_size,find_task,make_task,pretrain_encoder
+    from ssl_course.pipeline import pretrain_encoder
     if _finished(out, resume, force): return
     _require_own(unlabeled, channels)
-    task,encoder = find_task(pretext),_find_start(start, channels) if start else None
-    s = load_settings(budget=budget, size=size or (start and encoder_size(encoder)), seed=seed,
-                      data=unlabeled)
+    task,encoder,s = _what_trains(pretext, arch, start, channels, dict(
+        budget=budget, size=size, seed=seed, data=unlabeled))
     images,watch = _open_images(task, s, unlabeled, labeled, encoder, channels or 3)
     lr,epochs = lr or (1e-3 if start else None),epochs or s.pick(1, 12, 200)
-    pretrain_encoder(images, make_task(pretext, 3*s.size//4), out, epochs, lr=lr, seed=s.seed,
-                     width=s.pick(8, 32), start=encoder, watch=watch, resume=not force)
+    pretrain_encoder(images, task, out, epochs, lr=lr, seed=s.seed, width=s.pick(8, 32), arch=arch,
+                     start=encoder, watch=watch, resume=not force)
     print(f'Wrote {out}. Next: ssl-course finetune --encoder {out} --labeled DIR')
+
+# %% ../nbs/library/cli.ipynb #54614281
+def _what_trains(pretext, arch, start, channels, settings):
+    "Task, encoder to go on from, and settings; the task has seen the kind of encoder it gets"
+    from ssl_course.encoder import new_encoder
+    from ssl_course.pipeline import encoder_size,find_task,make_task
+    if arch and start: raise InputError(f"--start {start} has an architecture of its own; leave "
+                                        f"out --arch {arch}.")
+    find_task(pretext) # a wrong name is said before an encoder is fetched
+    encoder = _find_start(start, channels) if start else None
+    size = settings['size'] or (start and encoder_size(encoder))
+    s = load_settings(**settings | dict(size=size))
+    task = make_task(pretext, 3*s.size//4)
+    task.check_encoder(encoder or new_encoder(arch or task.arch, s.size)) # no image is read yet
+    return task,encoder,s
 
 # %% ../nbs/library/cli.ipynb #4524f572
 def _require_own(unlabeled, channels):
@@ -549,7 +564,7 @@ def tasks():
     from ssl_course.pretrain import pretext_tasks
     for name,task in pretext_tasks().items():
         about = (task.__doc__ or '').split('\n')[0].split(' Loss:')[0]
-        print(f'{name:18}{about}'.rstrip())
+        print(f'{name:20}{about}'.rstrip())
 
 # %% ../nbs/library/cli.ipynb #e75ccb60
 _KEPT = dict(decoded='images of folders, decoded', learners='models that `fit` saved on its way',

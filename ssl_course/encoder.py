@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['conv_bn', 'ResidualBlock', 'small_body', 'enlarged_size', 'enlarge', 'Encoder', 'encoder_card',
-           'find_encoder']
+           'find_encoder', 'new_encoder']
 
 # %% ../nbs/library/encoder.ipynb #464c739f
 from copy import deepcopy
@@ -126,19 +126,23 @@ def _check_side(encoder, x):
 @patch
 def features(self:Encoder,
     x, # images (B,C,H,W), floats in [0,1]
+    **options, # of a vision transformer: `keep` and `blocks`, as `TokenBody` takes them
 )->torch.Tensor: # (B,F,h,w), float32
     """Features for each place, of the enlarged image if it is smaller than `min_size`. Raises
     `InputError` when the images have another number of channels, or the features another shape."""
     if x.shape[1]!=self.channels:
         raise InputError(f"The encoder takes images with {self.channels} channel(s), and these "
             f"have {x.shape[1]}; convert them, or build the encoder with channels={x.shape[1]}.")
+    if options and not self.hides_patches:
+        raise InputError("This encoder needs all patches of an image; take a vision transformer, as "
+                         "Encoder.vit_tiny().")
     if self.precision is None: self.precision = pick_precision(device=x.device)
     _check_side(self, x)
     x = x.as_subclass(torch.Tensor)
     if self.min_size and min(x.shape[2:])<self.min_size: x = enlarge(x, self.min_size)
     x = (x-self.mean)/self.std
     x = x.contiguous(memory_format=torch.channels_last)
-    with autocast(x.device, self.precision): out = self.body(x)
+    with autocast(x.device, self.precision): out = self.body(x, **options)
     if out.ndim!=4 or out.shape[1]!=self.n_features:
         raise InputError(f"The body gives features of shape {tuple(out.shape)} where "
             f"(B,{self.n_features},h,w) is needed; take another model.")
@@ -151,6 +155,13 @@ def forward(self:Encoder,
 )->torch.Tensor: # (B,F), float32
     "The embedding: features averaged over places."
     return self.features(x).mean((2, 3))
+
+# %% ../nbs/library/encoder.ipynb #4877d229
+@patch(as_prop=True)
+def hides_patches(self:Encoder)->bool:
+    """Can it encode some patches of an image without the others? A vision transformer can:
+    `features(x, keep=…)`. Convolutions, windows (Swin) and mixtures (MLP-Mixer) need them all."""
+    return getattr(self.body, 'hides_patches', False)
 
 # %% ../nbs/library/encoder.ipynb #f7917616
 def _children(net):
@@ -487,3 +498,19 @@ def find_encoder(
     if name=='general' and not is_file: return Encoder.general(channels)
     encoder = Encoder.load(path) if is_file else Encoder.pretrained(name)
     return encoder.with_channels(channels) if adapt else encoder
+
+# %% ../nbs/library/encoder.ipynb #8f98bac8
+def new_encoder(
+    arch:str='small', # 'small', 'vit_tiny', or 'timm:' and a model
+    size:int=32, # side of the images, pixels; a small transformer cuts them into 8×8 patches
+    channels:int=3, # channels of the images
+    width:int=32, # of `Encoder.small`; a small transformer is four times as wide, with four heads
+)->Encoder: # with random weights
+    "An untrained encoder by the name of its architecture. Raises `InputError` for another name."
+    kind,_,model = arch.partition(':')
+    if arch=='small': return Encoder.small(channels, width)
+    if arch=='vit_tiny':
+        return Encoder.vit_tiny(size, max(size//8, 1), 4*width, heads=4, channels=channels)
+    if kind=='timm' and model: return Encoder.from_timm(model, channels=channels, size=size)
+    raise InputError(f"There is no architecture {arch!r}; there are 'small', 'vit_tiny', and timm's "
+                     "models, as 'timm:resnet18'.")

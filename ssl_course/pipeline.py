@@ -33,7 +33,7 @@ from .data.labels import read_table,split_folders,stranger_folders
 from .data.loaders import match_classes
 from .data.postcards import Postcards
 from .data.sources import postcards_for_task,require_still_images
-from .encoder import Encoder,find_encoder
+from .encoder import Encoder,find_encoder,new_encoder
 from .encoder_file import versions
 from .evaluate.label_efficiency import Comparison,Method,Run,labels_saved
 from .evaluate.leakage import near_duplicates
@@ -328,9 +328,10 @@ def pretrain_encoder(
     epochs:int=12, # passes over the images
     bs:int=None, # images in a batch, at most half of all; default: what suits the task
     lr:float=None, # largest learning rate; default: what suits the task
-    width:int=32, # of `Encoder.small`
+    width:int=32, # of a new encoder, as `new_encoder` takes it
     seed:int=0, # of weights, batches and views
-    start:Encoder=None, # go on from it; default: a new `Encoder.small`
+    arch:str=None, # of a new encoder, as `new_encoder` takes it; default: what suits the task
+    start:Encoder=None, # go on from it; default: a new encoder
     watch:ImageSet=None, # with `start`: images for the `FeatureGuard`; default: `images`
     resume:bool=True, # go on from a checkpoint, if there is one
 ): # the `PretextLearner`
@@ -341,7 +342,8 @@ def pretrain_encoder(
     print(colors_note(images.x.shape[-1]), end='')
     with seeded(seed):
         dls = images.unlabeled().dls(valid=images.take(slice(0, bs)), bs=bs)
-        encoder = start or Encoder.small(channels=images.x.shape[-1], width=width)
+        _,h,w,channels = images.x.shape
+        encoder = start or new_encoder(arch or task.arch, min(h, w), channels, width)
         learn,desc = pretext_learner(dls, encoder, task),f'Pretraining ({task.name})'
         guard = FeatureGuard(watch or images.unlabeled()) if start else None
         _train(learn, epochs, lr, guard, checkpoint_of(path), desc)
@@ -748,6 +750,9 @@ def run_pipeline(
     "Pretrain, transfer, fine-tune, compare, report. Raises `InputError` for every user error."
     settings = load_settings(budget=config.budget, seed=config.seed, size=config.size)
     p,task = run_plan(config, settings),find_task(config.pretext)
+    if task.arch!='small':
+        raise InputError(f"A run compares small residual networks, and {task.name} trains another "
+                         f"one, {task.arch}; use ssl-course pretrain --pretext {task.name}.")
     if config.unlabeled: require_still_images(task, config.unlabeled)
     stages,own = Stages(config.out, dict(p), force, resume),p['unlabeled'] or p['labeled']
     out = stages.out

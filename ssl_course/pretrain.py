@@ -31,7 +31,7 @@ from fastcore.xtras import ContextManagers
 from torch import nn
 
 from . import pretext
-from .compute import release_memory,trim_memory
+from .compute import release_memory,seeded,trim_memory
 from .encoder import Encoder
 from .encoder_file import versions
 from .pretext.base import Pretext
@@ -60,13 +60,14 @@ class PretextModel(nn.Module):
     ):
         super().__init__()
         self.encoder,self.task = encoder,task
+        task.check_encoder(encoder)
         task.setup(encoder)
     def forward(self, inputs): return self.task(self.encoder, inputs)
 
 # %% ../nbs/library/pretrain.ipynb #cfcb6206
 class CheckBatch(Callback):
-    """Raises `InputError` before training unless batches suit the task: float images (B,C,H,W)
-    in [0,1], and enough of them."""
+    """Raises `InputError` before training unless batches suit the task, float images (B,C,H,W) in
+    [0,1] and enough of them, and what it makes of them suits the encoder."""
     order = -3
     def before_fit(self):
         if getattr(self.dls.train, 'n', None)==0: return # a learner by `load_learner`
@@ -79,8 +80,11 @@ class CheckBatch(Callback):
             raise InputError(f"The images range from {lo:.2f} to {hi:.2f}, not from 0 to 1; leave "
                 "Normalize out of the DataLoaders, the encoder normalises by itself.")
         smallest = tuple(map(smallest_batch, self.dls.loaders[:2]))
-        self.model.task.check_batch(x.as_subclass(torch.Tensor), smallest)
+        x = x.as_subclass(torch.Tensor)
+        self.model.task.check_batch(x, smallest)
+        _try_encoder(self.model, x[:max(self.model.task.min_batch)])
 
+# %% ../nbs/library/pretrain.ipynb #0a131d34
 def smallest_batch(
     dl, # a fastai `DataLoader`
 )->int|None: # None when it doesn't know how many items it has
@@ -88,6 +92,16 @@ def smallest_batch(
     n,bs = getattr(dl, 'n', None),getattr(dl, 'bs', None)
     if not (n and bs): return None
     return bs if n%bs==0 or (dl.drop_last and n>bs) else n%bs
+
+@torch.no_grad()
+def _try_encoder(model, x):
+    "Shows the encoder what the task would show it; nothing is learned from it"
+    mode = model.training
+    try:
+        with seeded(0): model.eval()(model.task.make(x)[0])
+    except InputError as e:
+        raise InputError(f"{type(model.task).__name__} can't train this encoder: {e}") from e
+    finally: model.train(mode)
 
 # %% ../nbs/library/pretrain.ipynb #ec5c53bd
 class Snapshot:
@@ -402,10 +416,13 @@ def trace_encoder_passes(
     x, # a batch of images (B,C,H,W) in [0,1]
 )->list: # of (shape, with gradient?)
     """The batches that pass through an encoder in one step: the trained one and, without
-    gradient, a target network."""
+    gradient, a target network. Where patches are hidden, only the visible ones count."""
     seen,encoders = [],[m for m in learn.model.modules() if isinstance(m, Encoder)]
-    note = lambda body,inputs: seen.append((tuple(inputs[0].shape), torch.is_grad_enabled()))
-    hooks = [m.body.register_forward_pre_hook(note) for m in encoders]
+    def note(body, inputs, options):
+        shape,keep = tuple(inputs[0].shape),options.get('keep')
+        if keep is not None: shape = *shape[:2],body.patch,body.patch*keep.shape[1]
+        seen.append((shape, torch.is_grad_enabled()))
+    hooks = [m.body.register_forward_pre_hook(note, with_kwargs=True) for m in encoders]
     try: learn.model(learn.task.make(x)[0])
     finally: [h.remove() for h in hooks]
     return seen

@@ -829,6 +829,21 @@ def test_colors_cannot_be_learned_from_bands(here, capsys):
 def test_channels_are_of_own_images(capsys):
     one_sentence(said := refused(capsys, 'pretrain', '--channels', 13, '--budget', 'smoke'))
     assert '--unlabeled' in said
+@pytest.mark.parametrize('pretext,arch,built', [('masked_autoencoder', (), 'vit'), ('byol', ('--arch', 'vit_tiny'), 'vit'), ('simclr', ('--arch', 'timm:test_vit'), 'timm')])
+def test_pretraining_of_other_architectures(pretext, arch, built, here, photos, capsys):
+    "A task that needs a transformer gets one; others on request"
+    ok(capsys, 'pretrain', '--unlabeled', photos/'unlabeled', '--pretext', pretext, *arch, '--budget', 'smoke', '--size', 32)
+    out = ok(capsys, 'inspect', 'encoder.safetensors')
+    card = json.loads(out[out.index('{'):])
+    assert card['architecture']['name']==built and card['lineage'][0]['task']==pretext
+
+@pytest.mark.parametrize('cmd,args,says', [('pretrain', ('--pretext', 'masked_features', '--arch', 'small'), 'MaskedFeatures hides patches of the image'), ('pretrain', ('--arch', 'resnet18'), 'no architecture .resnet18'),
+    ('pretrain', ('--arch', 'timm:nothing'), 'timm has no model .nothing'), ('pretrain', ('--arch', 'vit_tiny', '--start', 'general'), 'leave out --arch vit_tiny'), ('pretrain', ('--pretext', 'masked_autoencoder', '--start', 'general'), 'MaskedAutoencoder hides'),
+    ('run', ('--pretext', 'masked_autoencoder'), 'use ssl-course pretrain --pretext masked_autoencoder')])
+def test_architectures_that_can_not_be(cmd, args, says, here, photos, capsys):
+    said = refused(capsys, cmd, '--unlabeled', photos/'unlabeled', *(('--labeled', photos/'labeled') if cmd=='run' else ()), '--budget', 'smoke', *args)
+    one_sentence(said)
+    assert re.search(says, said) and not list(here.glob('*.safetensors')) and not (here/'runs').exists()
 
 # --- what is there already ---
 

@@ -291,6 +291,17 @@ def test_the_small_transformer(tmp_path):
     with torch.no_grad(): assert torch.equal(again(x), token(x)) and torch.allclose(token(x), token.body.model((x-.5)/.25), atol=1e-5)
     with pytest.raises(InputError, match="can't be pooled by 'max'"): Encoder.vit_tiny(pool='max')
 
+def test_new_encoders_by_name():
+    from ssl_course.encoder import new_encoder
+    assert new_encoder(channels=1, width=8).arch==Encoder.small(width=8).arch and new_encoder(channels=1).channels==1
+    for side,patch in ((16, 2), (32, 4), (128, 16)):
+        e = new_encoder('vit_tiny', side, width=8)
+        assert e.stride()==patch and e.features(torch.rand(1, 3, side, side)).shape[2:]==(8, 8)
+    assert new_encoder('timm:test_vit', 48, channels=4)(torch.rand(1, 4, 48, 48)).shape==(1, 64)
+    for bad in ('resnet18', 'timm:', 'vit'):
+        with pytest.raises(InputError, match='no architecture'): new_encoder(bad)
+    with pytest.raises(InputError, match='timm has no model'): new_encoder('timm:nothing')
+
 def test_a_transformer_of_one_size_says_so():
     e = Encoder.from_timm('mixer_s32_224', size=64)
     with pytest.raises(InputError, match='mixer_s32_224 takes images of 64×64 pixels only, and these have 96×96'): e(torch.rand(1, 3, 96, 96))

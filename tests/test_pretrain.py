@@ -13,6 +13,7 @@ from matplotlib import pyplot as plt
 
 from helpers import interrupt_at
 from ssl_course.compute import seeded
+from ssl_course.data.clips import Clips
 from ssl_course.data.postcards import Postcards
 from ssl_course.encoder import Encoder
 from ssl_course.heads import Classify
@@ -23,7 +24,7 @@ from ssl_course.pretext.reconstruction import Autoencoder
 from ssl_course.pretext.rotation import Rotation
 from ssl_course.pretext.simclr import SimCLR
 from ssl_course.pretext.swav import SwAV
-from ssl_course.pretrain import learner_folder,pretext_learner
+from ssl_course.pretrain import learner_folder,pretext_learner,pretext_tasks,_try_encoder
 from ssl_course.utils import InputError
 
 matplotlib.use('agg')
@@ -248,3 +249,46 @@ def test_memory_stays_flat(monkeypatch):
     assert out.returncode==0, out.stderr[-2000:]
     before,after = map(int, out.stdout.split())
     assert before>100e6 and (after-before)/1e6<60
+
+# --- every task with every kind of encoder ---
+
+# what each task does with each: True where it trains, else a part of the sentence that refuses
+ENCODERS = dict(small=lambda: Encoder.small(width=4), vit=lambda: Encoder.vit_tiny(width=32, depth=2, heads=2), class_token=lambda: Encoder.vit_tiny(patch=8, width=32, depth=1, heads=1, pool='class'),
+                timm_vit=lambda: Encoder.from_timm('test_vit'), one_size=lambda: Encoder.from_timm('mixer_s32_224', size=32))
+PIECES,PATCHES = 'can.t train this encoder: mixer_s32_224 takes images of 32×32 pixels only, and these have','hides patches of the image, and this encoder needs all of them'
+REFUSED = {('one_size', 'jigsaw'): PIECES, ('one_size', 'relative_position'): PIECES} | {(e, t): PATCHES for e in ('small', 'one_size') for t in ('masked_autoencoder', 'masked_features')}
+ARGS = dict(distillation=dict(teacher='postcards-rotation', hidden=0), swav=dict(prototypes=8), moco=dict(queue=64), barlow_twins=dict(dim=32, hidden=32), vicreg=dict(dim=32, hidden=32))
+
+@pytest.mark.parametrize('kind', ENCODERS)
+def test_each_task_trains_each_encoder_or_refuses_it(kind):
+    "A step with a finite loss and gradient into every stage; or one sentence, before any weight has changed"
+    films = Clips(32, 1).images(8).unlabeled()
+    some = ('rotation', 'simclr', *(t for e,t in REFUSED if e==kind)) # of a large network
+    for name,make in pretext_tasks().items():
+        if kind=='one_size' and name not in some: continue
+        with seeded(0):
+            task,encoder = make(**ARGS.get(name, {})),ENCODERS[kind]()
+            begin = [p.detach().clone() for p in encoder.parameters()]
+            dls = (films if task.clips else world().take(slice(0, 16))).dls(valid=.5, bs=8)
+            def train():
+                l = pretext_learner(dls, encoder, task)
+                with l.no_bar(), l.no_logging(): l.fit(1, 1e-3)
+                return l
+            if (kind, name) in REFUSED:
+                with pytest.raises(InputError, match=REFUSED[kind, name]) as e: train()
+                assert all(torch.equal(a, p) for a,p in zip(begin, encoder.parameters())) and str(e.value).count('. ')==0
+                continue
+            l = train()
+        assert np.isfinite(float(l.recorder.losses[-1])), name
+        moved = [not torch.equal(a, p) for a,p in zip(begin, encoder.parameters())]
+        assert np.mean(moved)>.8 and moved[0], name
+
+def test_the_trial_of_an_encoder_changes_nothing():
+    "Neither weights and statistics nor the random numbers of the training"
+    l,x = learner(SimCLR),torch.rand(4, 3, 32, 32)
+    before = state(l)
+    with seeded(5):
+        _try_encoder(l.model, x)
+        a = torch.rand(1)
+    with seeded(5): assert torch.equal(a, torch.rand(1))
+    assert same(state(l), before) and l.model.training

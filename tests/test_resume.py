@@ -8,20 +8,21 @@ import torch
 from helpers import ROOT,python
 from ssl_course.compute import seeded
 from ssl_course.data.postcards import Postcards
-from ssl_course.encoder import Encoder
+from ssl_course.encoder import new_encoder
 from ssl_course.pretrain import pretext_learner,pretext_tasks
 from ssl_course.resume import fit_resumable
 from ssl_course.utils import InputError
 
 SMALL = dict(simclr={}, moco=dict(queue=64), byol={}, simsiam={}, barlow_twins=dict(dim=32, hidden=32), vicreg=dict(dim=32, hidden=32), swav=dict(prototypes=8), dino=dict(prototypes=16), lejepa=dict(dim=8, hidden=32, directions=16),
-    distillation=dict(teacher='postcards-rotation', hidden=0))
+    distillation=dict(teacher='postcards-rotation', hidden=0), masked_autoencoder=dict(width=32), masked_features=dict(width=32, blocks=2))
 
 # --- in a new process, bit for bit ---
 
 def learner(name):
     with seeded(11):
         dls = Postcards(size=16, seed=2).images(72).unlabeled().dls(valid=.1, bs=16)
-        return pretext_learner(dls, Encoder.small(width=4), pretext_tasks()[name](**SMALL[name]))
+        task = pretext_tasks()[name](**SMALL[name])
+        return pretext_learner(dls, new_encoder(task.arch, 16, width=4), task)
 
 def train(name, file, stop_after=None, epochs=4):
     learn = learner(name)

@@ -142,3 +142,36 @@ def test_a_refusal_is_an_answer(proxy, monkeypatch):
     assert server_answers('http://huggingface.invalid' if proxy else here, 5)
     server.shutdown(); server.server_close()
     assert not server_answers(here, 5)
+
+# --- some patches without the others ---
+
+WITH_PATCHES = dict(test_vit={}, test_vit3={}, # the last two have register tokens, and a norm before the blocks
+                     deit_tiny_distilled_patch16_224=dict(depth=2, img_size=64), deit3_small_patch16_224=dict(depth=2, img_size=64),
+                    vit_small_patch14_reg4_dinov2=dict(depth=2, img_size=56), vit_base_patch32_clip_224=dict(depth=2, img_size=64))
+
+@pytest.mark.parametrize('name', WITH_PATCHES)
+def test_patches_alone_are_encoded_as_if_the_image_had_no_others(name):
+    "All in another order give the same map in that order; some are those of the blocks by hand"
+    from ssl_course.upstream import timm_body
+    body = timm_body(name, **WITH_PATCHES[name]).eval()
+    net,p = body.model,body.patch
+    with torch.no_grad():
+        for q in net.parameters(): q.add_(.02*torch.randn_like(q)) # positions are told apart
+        x = torch.randn(2, 3, 4*p, 4*p)
+        order = torch.stack([torch.randperm(16) for _ in range(2)])
+        whole = body(x).flatten(2)
+        mixed = torch.stack([m[:,o] for m,o in zip(whole, order)])
+        assert body.hides_patches and torch.allclose(body(x, keep=order)[:,:,0], mixed, atol=1e-4)
+        some = body(x, keep=order[:,:5])
+        tokens = net._pos_embed(net.patch_embed(x))
+        tokens = torch.cat([tokens[:,:body.prefix], torch.stack([t[body.prefix:][o[:5]] for t,o in zip(tokens, order)])], 1)
+        by_hand = net.norm(net.blocks(net.norm_pre(tokens)))
+    assert some.shape==(2, net.num_features, 1, 5) and not net.patch_drop._forward_hooks
+    place = some[:,:,0]-some[:,:,0].mean(2, keepdim=True) # the shift of the map aside
+    want = by_hand[:,body.prefix:].mT
+    assert torch.allclose(place, want-want.mean(2, keepdim=True), atol=1e-4)
+
+@pytest.mark.parametrize('name,args', [('swin_tiny_patch4_window7_224', dict(img_size=56)), ('mixer_s32_224', dict(img_size=64)), ('vit_tiny_r_s16_p8_224', {}), ('beit_base_patch16_224', dict(depth=1)), ('eva02_tiny_patch14_224', dict(depth=1))])
+def test_what_needs_all_patches_says_so(name, args):
+    from ssl_course.upstream import timm_body
+    assert not getattr(timm_body(name, **args), 'hides_patches', False)

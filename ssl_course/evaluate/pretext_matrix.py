@@ -24,7 +24,7 @@ from sklearn.metrics import r2_score
 
 from ..compute import pick_device,seeded
 from ..data.imageset import ImageSet
-from ..encoder import Encoder
+from ..encoder import Encoder,new_encoder
 from .label_efficiency import Method,fit_few,next_tries,search_grid
 from .probes import dense_features,embed,linear_probe,ridge_probe
 from .probes import segmentation_probe
@@ -46,8 +46,8 @@ def relative_cost(
     task can't use these images."""
     few = images.take(slice(0, 32)).unlabeled()
     with seeded(0):
-        learn = pretext_learner(few.dls(valid=few, bs=16),
-                                Encoder.small(few.x.shape[-1], width=4), task)
+        encoder = new_encoder(task.arch, min(few.x.shape[1:3]), few.x.shape[-1], width=4)
+        learn = pretext_learner(few.dls(valid=few, bs=16), encoder, task)
         x = learn.dls.train.one_batch()[0].as_subclass(torch.Tensor)
         passes = trace_encoder_passes(learn, x)
     pixels = sum(n*h*w*(1 if grad else 1/3) for (n,_,h,w),grad in passes)
@@ -185,7 +185,7 @@ MATRIX_SIZES = dict(
 @patch
 def check(self:PretextMatrix):
     """Raise `InputError` for other kinds of labels, test images among the training images, and
-    tasks that can't use the images."""
+    tasks that can't use the images or train `Encoder.small`."""
     if not self.tasks or not self.downstreams:
         raise InputError("A matrix needs a pretext and a downstream task at least; "
                          f"there are {len(self.tasks)} and {len(self.downstreams)}.")
@@ -203,7 +203,9 @@ def check(self:PretextMatrix):
         for other in (pool, self.images):
             if other.x.shape[1:]==test.x.shape[1:]:
                 test.require_no_leakage(other, f'what is trained on, for {name!r}')
-    for task in self.tasks: relative_cost(self.tasks[task](), self.material(task)[0])
+    for task,make in self.tasks.items():
+        make().check_encoder(Encoder.small(self.images.x.shape[-1], width=4))
+        relative_cost(make(), self.material(task)[0])
 
 # %% ../../nbs/library/evaluate/pretext_matrix.ipynb #a206a271
 def train_row_encoder(

@@ -32,6 +32,7 @@ class Pretext(RecordsArgs, nn.Module):
     lr:float = 3e-3 # largest learning rate that suits it, for AdamW and batches of `bs` images
     wd:float = .05 # weight decay that suits it
     bs:int = 128 # images in a batch
+    arch:str = 'small' # the encoder to build where none is given, for `new_encoder`
 
     def setup(self,
         encoder, # an `Encoder`; its embedding has `n_features` numbers
@@ -67,6 +68,15 @@ def after_step(self:Pretext,
     encoder, # the `Encoder` that is trained
 ):
     "Called after every optimizer step, e.g. to update an EMA target."
+
+# %% ../../nbs/library/pretext/base.ipynb #74992aa3
+@patch
+def check_encoder(self:Pretext,
+    encoder, # the `Encoder` that is to be trained
+):
+    """Called before `setup`.
+
+    Raises `InputError` when the task can't train this kind of encoder; most train all kinds."""
 
 # %% ../../nbs/library/pretext/base.ipynb #26a153aa
 @patch

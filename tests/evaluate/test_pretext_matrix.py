@@ -23,7 +23,7 @@ def _cache(tmp_path, monkeypatch): monkeypatch.setenv('SSL_COURSE_HOME', str(tmp
 # --- equal compute ---
 
 WORTH = dict(rotation=1, colorization=1, color_regression=1, autoencoder=1, denoising=1, inpainting=1, artifacts=1,
-             simclr=2, simsiam=2, vicreg=2, barlow_twins=2, swav=2, lejepa=2, distillation=1+9/3, moco=1+1/3, byol=2+2/3, dino=2+2/3,
+             simclr=2, simsiam=2, vicreg=2, barlow_twins=2, swav=2, lejepa=2, distillation=1+9/3, masked_autoencoder=1/4, masked_features=1/4+1/3, moco=1+1/3, byol=2+2/3, dino=2+2/3,
              relative_position=2*8**2/32**2, jigsaw=4*12**2/32**2, frame_order=3, frame_prediction=2)
 
 def test_worth_of_every_task():
@@ -41,7 +41,10 @@ def test_compute_and_updates_are_those_asked_for(name):
     dl = learn.dls.train
     assert len(dl)*dl.bs*WORTH[name]==pytest.approx(64, rel=.2) and (len(dl)==4 or dl.bs==120)
 
-def test_a_task_that_can_not_is_refused_before_training():
+def test_a_task_that_can_not_is_refused_before_training(monkeypatch):
+    seen = count(monkeypatch)
+    with pytest.raises(InputError, match='MaskedAutoencoder hides patches'): small(seeds=1, tasks=['masked_autoencoder'])
+    assert seen==[]
     with pytest.raises(InputError, match='clips of 1 frame'): relative_cost(pretext_tasks()['frame_order'](), WORLD.images(20))
 
 def test_the_same_seed_gives_the_same_encoder():
@@ -62,7 +65,7 @@ def test_choices_use_every_fourth():
 
 # --- the table ---
 
-def small(seeds=2, targets=('object',), **kwargs): return pretext_matrix(['rotation'], {t: parts(target=t) for t in targets}, seeds, **{**TINY, **kwargs})
+def small(seeds=2, targets=('object',), tasks=('rotation',), **kwargs): return pretext_matrix(tasks, {t: parts(target=t) for t in targets}, seeds, **{**TINY, **kwargs})
 
 def test_rows_and_columns():
     t = small(targets=('object', 'tilt'))

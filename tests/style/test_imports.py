@@ -10,7 +10,7 @@ from helpers import MODULES,ROOT,bare_env,module_name,module_tree,name_of,none,p
 ORDER = '''_nbdev utils progress registry settings compute plots
     data data.decode data.labels data.loaders data.imageset data._drawing data.postcards data.clips data.sources
     colorspace views encoder_file transfer upstream encoder decoder
-    pretext pretext.base pretext._permutations pretext.two_views pretext.*
+    pretext pretext.base pretext._permutations pretext.two_views pretext.masking pretext.*
     pretrain collapse resume heads model finetune consistency continued export
     evaluate evaluate.probes evaluate.leakage evaluate.selection evaluate.label_efficiency evaluate.forgetting evaluate.shortcuts evaluate.pretext_matrix pretrained reference
     stages pipeline bench all
