@@ -22,7 +22,7 @@ from .utils import InputError,require_writable
 # %% ../nbs/library/cli.ipynb #84007cee
 DIR,FILE,ENCODER = (NewType(name, str) for name in ('DIR', 'FILE', 'ENCODER'))
 _METAVARS = {int: 'N', float: 'X', str: 'NAME'}
-_LEAST = dict(epochs=1, labels=1, seeds=1, n=1, size=8, seed=0, lr=1e-9) # what numbers make sense
+_LEAST = dict(epochs=1, bs=2, labels=1, seeds=1, n=1, size=8, seed=0, lr=1e-9) # what numbers make sense
 
 def _reader(
     kind, # the annotation
@@ -107,6 +107,7 @@ def pretrain(
     unlabeled:DIR=None, # images to pretrain on (default: settings.ini, or clips)
     pretext:str='simclr', # pretext task; `ssl-course tasks` lists them
     epochs:int=None, # passes over the images (default: by budget)
+    bs:int=None, # images in a batch, of all processes together (default: what suits the task)
     lr:float=None, # largest learning rate (default: what suits the task, and 1e-3 with --start)
     start:ENCODER=None, # go on from a file, general, an encoder of the package, or timm:MODEL
     labeled:DIR=None, # with --start: labeled images to watch the features on (default: unlabeled)
@@ -118,23 +119,32 @@ def pretrain(
     force:bool=False, # start over, and replace what is there
 ):
     """Train an encoder on images without labels and write an encoder file.
-    With --start its features are watched; when they get worse, it stops and keeps the best ones."""
-    from ssl_course.data.imageset import ImageSet
-    from ssl_course.data.sources import open_images_for
+    With --start its features are watched; when they get worse, it stops and keeps the best ones.
+    Several processes: accelerate launch --num_processes 2 -m ssl_course.cli pretrain …"""
+    from ssl_course.distributed import join_processes
     from ssl_course.pipeline import encoder_size,find_encoder,find_task,make_task,pretrain_encoder
+    join_processes()
     if _finished(out, resume, force): return
     task,encoder = find_task(pretext),find_encoder(start) if start else None
     s = load_settings(budget=budget, size=size or (start and encoder_size(encoder)), seed=seed,
                       data=unlabeled)
-    how = dict(labels=False, scale=start and encoder.scale) if unlabeled else {}
-    images = open_images_for(task, s, **how)
-    watch = labeled and ImageSet.from_folder(labeled, s.size, scale=images.scale)
+    images,watch = _images_to_learn_from(task, s, unlabeled, labeled, start and encoder.scale)
     lr,epochs = lr or (1e-3 if start else None),epochs or s.pick(1, 12, 200)
-    pretrain_encoder(images, make_task(pretext, 3*s.size//4), out, epochs, lr=lr, seed=s.seed,
+    pretrain_encoder(images, make_task(pretext, 3*s.size//4), out, epochs, bs, lr, seed=s.seed,
                      width=s.pick(8, 32), start=encoder, watch=watch, resume=not force)
     print(f'Wrote {out}. Next: ssl-course finetune --encoder {out} --labeled DIR')
 
 # %% ../nbs/library/cli.ipynb #870f30af
+def _images_to_learn_from(task, settings, unlabeled, labeled, scale):
+    "Images to pretrain on, and those to watch. One process decodes, others find them in the cache"
+    from ssl_course.data.imageset import ImageSet
+    from ssl_course.data.sources import open_images_for
+    from ssl_course.distributed import first_process_first
+    how = dict(labels=False, scale=scale) if unlabeled else {}
+    with first_process_first():
+        images = open_images_for(task, settings, **how)
+        return images,labeled and ImageSet.from_folder(labeled, settings.size, scale=images.scale)
+
 def _finished(out, resume, force):
     "Is the file `out` there, and that is all right? Nothing is replaced that isn't meant to be"
     from ssl_course.pipeline import checkpoint_of
@@ -438,3 +448,6 @@ def main(
 def _stop(text, code):
     print(text, file=sys.stderr)
     sys.exit(code)
+
+# %% ../nbs/library/cli.ipynb #9edb2279
+if __name__=='__main__': main() # accelerate launch -m ssl_course.cli

@@ -21,6 +21,7 @@ from string import Template
 import numpy as np
 import pandas as pd
 from PIL import Image
+from fastai.torch_core import num_distrib,rank_distrib
 
 from .compute import release_memory,seeded
 from .continued import FeatureGuard,continue_pretraining
@@ -30,6 +31,7 @@ from .data.labels import split_folders,stranger_folders
 from .data.loaders import match_classes
 from .data.postcards import Postcards
 from .data.sources import postcards_for_task,require_still_images
+from .distributed import together
 from .encoder import Encoder,find_encoder
 from .encoder_file import versions
 from .evaluate.label_efficiency import Comparison,Method,Run,labels_saved
@@ -262,7 +264,7 @@ def pretrain_encoder(
     task, # a `Pretext`
     path, # where to write the encoder file
     epochs:int=12, # passes over the images
-    bs:int=None, # images in a batch, at most half of all; default: what suits the task
+    bs:int=None, # images in a batch of all processes; default: what suits the task, or half of all
     lr:float=None, # largest learning rate; default: what suits the task
     width:int=32, # of `Encoder.small`
     seed:int=0, # of weights, batches and views
@@ -271,21 +273,27 @@ def pretrain_encoder(
     resume:bool=True, # go on from a checkpoint, if there is one
 ): # the `PretextLearner`
     """Pretrain an encoder on `images` and write an encoder file. After each epoch there is a
-    `checkpoint_of` it, from which the next call goes on, bit for bit."""
-    bs,lr = min(bs or task.bs, max(2, len(images)//2)),lr or task.lr
+    `checkpoint_of` it, from which the next call goes on, bit for bit. Several processes share each
+    batch (`ShareBatches`), and the first one writes."""
+    bs,lr = bs or _even(min(task.bs, max(2, len(images)//2))),lr or task.lr
     if not resume: checkpoint_of(path).unlink(missing_ok=True)
     with seeded(seed):
         dls = images.unlabeled().dls(valid=images.take(slice(0, bs)), bs=bs)
         encoder = start or Encoder.small(channels=images.x.shape[-1], width=width)
         learn,desc = pretext_learner(dls, encoder, task),f'Pretraining ({task.name})'
         guard = FeatureGuard(watch or images.unlabeled()) if start else None
-        _train(learn, epochs, lr, guard, checkpoint_of(path), desc)
+        with together(learn): _train(learn, epochs, lr, guard, checkpoint_of(path), desc)
+    if rank_distrib(): return learn
     unchanged = guard is not None and guard.kept_start
     learn.encoder.save(path, **({} if unchanged else dict(seed=seed)))
     checkpoint_of(path).unlink(missing_ok=True)
     return learn
 
 # %% ../nbs/library/pipeline.ipynb #99c6609e
+def _even(bs):
+    "The batch size that several processes can share: the next smaller one"
+    return max(bs//max(num_distrib(), 1), 1)*max(num_distrib(), 1)
+
 def _train(learn, epochs, lr, guard, checkpoint, desc):
     "From random weights, or under a guard from what has been learned"
     if guard is not None:

@@ -32,6 +32,7 @@ from torch import nn
 
 from . import pretext
 from .compute import release_memory,trim_memory
+from .distributed import ShareBatches
 from .encoder import Encoder
 from .encoder_file import versions
 from .pretext.base import Pretext
@@ -292,6 +293,16 @@ class PretextLearner(EncoderLearner):
     )->tuple: # predictions and targets that the task made, in the order in which it made them
         "Predictions of the pretext task on the validation set, or on `dl`."
         return super().get_preds(*args, reorder=reorder, **kwargs)
+    def to_distributed(self,
+        sync_bn:bool=True, # as fastai has it; here batch norm always spans all processes
+    )->Learner: # itself
+        "What fastai's `distrib_ctx` does first: share each batch among the processes."
+        if not sync_bn: raise InputError("Batch norm of parts of a batch is not provided.")
+        return self.add_cb(ShareBatches())
+    def detach_distributed(self):
+        "What fastai's `distrib_ctx` does last."
+        for cb in list(self.cbs):
+            if isinstance(cb, ShareBatches): cb.undo(), self.remove_cb(cb)
 
 # %% ../nbs/library/pretrain.ipynb #258f0dac
 def encoder_groups(
