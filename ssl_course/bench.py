@@ -30,12 +30,18 @@ def encoder_seconds(
     passes:list, # of (shape, with gradient?)
 )->float:
     "Seconds of the encoder's passes over ready tensors; backward, too, where there is a gradient."
-    xs = [(torch.rand(shape, device=encoder.mean.device), grad) for shape,grad in passes]
-    begin = perf_counter()
+    device = encoder.mean.device
+    xs = [(torch.rand(shape, device=device), grad) for shape,grad in passes]
+    begin = _now(device)
     for x,grad in xs:
         with torch.set_grad_enabled(grad): out = encoder(x).square().mean()
         if grad: out.backward()
-    return perf_counter()-begin
+    return _now(device)-begin
+
+def _now(device):
+    "The time when the device has done all that it was given"
+    torch.get_device_module(device).synchronize()
+    return perf_counter()
 
 # %% ../nbs/library/bench.ipynb #7fd1dda4
 class StepTimes(Callback):
@@ -45,8 +51,8 @@ class StepTimes(Callback):
         bare, # function that gives the seconds of the bare encoder
     ): self.bare,self.pairs,self.begin = bare,[],None
     def after_batch(self):
-        if self.begin: self.pairs.append((perf_counter()-self.begin, self.bare()))
-        self.begin = perf_counter()
+        if self.begin: self.pairs.append((_now(self.dls.device)-self.begin, self.bare()))
+        self.begin = _now(self.dls.device)
 
 # %% ../nbs/library/bench.ipynb #a43df412
 def step_times(
@@ -54,10 +60,12 @@ def step_times(
     bs:int=128, # images in a batch, as in `make course`
     size:int=32, # their side, pixels
     steps:int=30, # how many are timed
+    device=None, # default: `pick_device()`
 )->tuple: # images/s of the bare encoder, images/s of the whole step, median of the ratios
     "Time pretraining steps and the bare encoder in turns, without the first three, which warm up."
     with seeded(0):
-        dls = postcards_for_task(task, bs*2, size).unlabeled().dls(valid=.5, bs=bs, steps=steps+4)
+        images = postcards_for_task(task, bs*2, size).unlabeled()
+        dls = images.dls(valid=.5, bs=bs, steps=steps+4, device=device)
         encoder = Encoder.small()
         learn = pretext_learner(dls, encoder, task)
         passes = trace_encoder_passes(learn, dls.one_batch()[0].as_subclass(torch.Tensor))
@@ -118,14 +126,16 @@ def _seconds(f):
     return perf_counter()-begin
 
 # %% ../nbs/library/bench.ipynb #0e3da5b8
-def main():
+def main(
+    device:str=None, # auto, cpu, cuda or mps; default: the setting `device`
+):
     "Print the table of `ssl-course bench`."
-    device,threads = pick_device(),torch.get_num_threads()
+    device,threads = pick_device(device),torch.get_num_threads()
     precision = pick_precision(device=device)
     print(f'{device}, {threads} threads, {precision}, images of 32 pixels, batch 128\n')
     print(f'{"":24}{"bare encoder":>16}{"whole step":>14}{"ratio":>8}')
     for name,task in pretext_tasks().items():
-        bare,step,ratio = step_times(task())
+        bare,step,ratio = step_times(task(), device=device)
         print(f'{name:24}{bare:>11,.0f} im/s{step:>9,.0f} im/s{ratio:>8.2f}')
     print(f'collapse meter: {meter_share():.1%} of the training')
     ours,theirs,ratio = views_ratio()

@@ -381,10 +381,12 @@ def cache(
     if clear: print(f'Deleted: {clear}')
 
 # %% ../nbs/library/cli.ipynb #6c4fcaa7
-def bench():
+def bench(
+    device:Literal['auto', 'cpu', 'cuda', 'mps']=None, # what to time (default: settings.ini)
+):
     "Time the bare encoder, whole pretraining steps and views on this machine."
     from ssl_course.bench import main
-    main()
+    main(device)
 
 def _checkout():
     "The folder `nbs` of the checkout that the current folder is in"

@@ -114,7 +114,8 @@ def _digest(learn):
     h,images = hashlib.sha256(),getattr(learn.dls.train_ds, 'images', None)
     for v in learn.model.state_dict().values(): h.update(v.detach().cpu().numpy().tobytes())
     h.update(str(images is not None and images.fingerprint).encode())
-    h.update(torch.get_rng_state().numpy().tobytes())
+    cuda = [torch.cuda.get_rng_state()] if torch.cuda.is_initialized() else []
+    for v in (torch.get_rng_state(), *cuda): h.update(v.numpy().tobytes())
     return h.hexdigest()
 
 def require_same(

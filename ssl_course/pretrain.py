@@ -31,7 +31,7 @@ from fastcore.xtras import ContextManagers
 from torch import nn
 
 from . import pretext
-from .compute import release_memory,trim_memory
+from .compute import on_device,release_memory,trim_memory
 from .distributed import ShareBatches
 from .encoder import Encoder
 from .encoder_file import versions
@@ -48,7 +48,8 @@ class MakeLabels(Callback):
     def before_batch(self):
         x = self.xb[0].as_subclass(torch.Tensor)
         self.model.task.progress = self.pct_train # a momentum may change with it
-        with torch.no_grad(): inputs,target = self.model.task.make(x)
+        # random numbers are drawn where the images are
+        with torch.no_grad(), on_device(x.device): inputs,target = self.model.task.make(x)
         self.learn.xb,self.learn.yb = (inputs,),(target,)
     def after_step(self): self.model.task.after_step(self.model.encoder)
 

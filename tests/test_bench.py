@@ -9,7 +9,7 @@ def test_table_has_every_task(monkeypatch, capsys):
     from ssl_course import bench
     from ssl_course.pretrain import pretext_tasks
     seen = []
-    monkeypatch.setattr(bench, 'step_times', lambda task: seen.append(task.name) or (200., 100., .5))
+    monkeypatch.setattr(bench, 'step_times', lambda task, device: seen.append(task.name) or (200., 100., .5))
     monkeypatch.setattr(bench, 'views_ratio', lambda: (30., 10., 3.))
     monkeypatch.setattr(bench, 'meter_share', lambda: .01)
     bench.main()
