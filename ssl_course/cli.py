@@ -310,15 +310,40 @@ def suggest(
           f'  {code}')
 
 # %% ../nbs/library/cli.ipynb #869716c8
-def _to_npz(table, path):
+def _to_npz(parts, path):
     "Arrays `files` and `embeddings`; no pickle in it"
     import numpy as np
-    with open(path, 'wb') as f:
-        np.savez_compressed(f, files=table.file.to_numpy(str),
-                            embeddings=table.drop(columns='file').to_numpy())
+    from tempfile import TemporaryFile
+    from zipfile import ZIP_DEFLATED,ZipFile
+    files,npy = [],np.lib.format
+    with TemporaryFile(dir=Path(path).parent) as raw, ZipFile(path, 'w', ZIP_DEFLATED) as zipped:
+        for t in parts:
+            files += list(t.file)
+            raw.write((z := t.drop(columns='file').to_numpy('<f4')).tobytes())
+        raw.seek(0)
+        with zipped.open('embeddings.npy', 'w', force_zip64=True) as f: # length first, then numbers
+            shape = len(files),z.shape[1]
+            npy.write_array_header_1_0(f, dict(descr='<f4', fortran_order=False, shape=shape))
+            shutil.copyfileobj(raw, f, 1<<20)
+        with zipped.open('files.npy', 'w', force_zip64=True) as f: npy.write_array(f, np.array(files, str))
 
-_TABLES = {'.csv': lambda t,f: t.to_csv(f, index=False, float_format='%.6g'), '.npz': _to_npz,
-           '.parquet': lambda t,f: t.to_parquet(f, index=False)}
+
+# %% ../nbs/library/cli.ipynb #ad8c1fe0
+def _to_csv(parts, path):
+    for i,t in enumerate(parts):
+        t.to_csv(path, mode='a' if i else 'w', header=not i, index=False, float_format='%.6g')
+
+def _to_parquet(parts, path):
+    from contextlib import ExitStack
+    import pyarrow
+    from pyarrow.parquet import ParquetWriter
+    with ExitStack() as stack:
+        for i,t in enumerate(parts):
+            table = pyarrow.Table.from_pandas(t, preserve_index=False)
+            if not i: writer = stack.enter_context(ParquetWriter(path, table.schema))
+            writer.write_table(table)
+
+_TABLES = {'.csv': _to_csv, '.npz': _to_npz, '.parquet': _to_parquet}
 
 # %% ../nbs/library/cli.ipynb #be6f9b11
 def embed(
@@ -337,11 +362,16 @@ def embed(
         raise InputError("A .parquet file needs the package pyarrow; pip install pyarrow, or let "
                          "--out end in .csv or .npz.")
     require_writable(out)
-    from ssl_course.pipeline import embedding_table
+    from ssl_course.pipeline import embedding_parts
     from ssl_course.utils import atomic_write
-    table = embedding_table(folder, encoder, size)
-    with atomic_write(out) as f: _TABLES[Path(out).suffix](table, f)
-    print(f'Wrote {out}: {len(table):,} images, {table.shape[1]-1:,} numbers each.')
+    shapes = []
+    def parts():
+        for t in embedding_parts(folder, encoder, size):
+            shapes.append(t.shape)
+            yield t
+    with atomic_write(out) as f: _TABLES[Path(out).suffix](parts(), f)
+    n,columns = sum(s[0] for s in shapes),shapes[0][1]
+    print(f'Wrote {out}: {n:,} images, {columns-1:,} numbers each.')
 
 # %% ../nbs/library/cli.ipynb #67cfbd9a
 def inspect(

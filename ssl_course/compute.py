@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['pick_device', 'pick_precision', 'autocast', 'on_device', 'seeded', 'one_thread', 'parallel_map',
-           'stop_workers', 'trim_memory', 'release_memory']
+           'stop_workers', 'trim_memory', 'release_memory', 'release_pages']
 
 # %% ../nbs/library/compute.ipynb #419503a0
-import ctypes,gc,random,sys
+import ctypes,gc,mmap,random,sys
 from contextlib import nullcontext
 from functools import cache
 from time import monotonic
@@ -134,3 +134,11 @@ def release_memory(
     gc.collect()
     trim_memory()
     _collected = monotonic()
+
+# %% ../nbs/library/compute.ipynb #af703971
+def release_pages(
+    x, # an array; nothing happens unless it is a memory map, or a part of one
+):
+    "Give back the memory of a memory map. Its content stays in the file, and is read again."
+    while isinstance(x, np.ndarray): x = x.base
+    if isinstance(x, mmap.mmap) and hasattr(mmap, 'MADV_DONTNEED'): x.madvise(mmap.MADV_DONTNEED)

@@ -6,8 +6,8 @@
 __all__ = ['RunData', 'labeled_splits', 'twins_of', 'load_run_data', 'terminal_picture', 'find_task', 'make_task',
            'encoder_size', 'checkpoint_of', 'pretrain_encoder', 'start_of', 'run_starts', 'run_methods',
            'main_count', 'run_comparison', 'run_metrics', 'write_report', 'recommended_method', 'verdict',
-           'stored_notes', 'suggest_labels', 'embedding_table', 'write_suggestions', 'run_pipeline',
-           'scarce_notes']
+           'stored_notes', 'suggest_labels', 'embedding_parts', 'embedding_table', 'write_suggestions',
+           'run_pipeline', 'scarce_notes']
 
 # %% ../nbs/library/pipeline.ipynb #fe25b945
 import base64,html,json,os,platform,sys
@@ -23,7 +23,7 @@ import pandas as pd
 from PIL import Image
 from fastai.torch_core import num_distrib,rank_distrib
 
-from .compute import release_memory,seeded
+from .compute import release_memory,release_pages,seeded,trim_memory
 from .continued import FeatureGuard,continue_pretraining
 from .data.decode import find_scale,read_image
 from .data.imageset import ImageSet,_first_ten,_item_names
@@ -41,6 +41,7 @@ from .evaluate.selection import nearest_pick,select
 from .model import TransferModel
 from .plots import image_grid
 from .pretrain import fit_quietly,pretext_learner,pretext_tasks
+from .progress import tqdm
 from .reference import NAMES,labeled_postcards,reference_runs
 from .registry import pretexts
 from .resume import ResultStore,fit_resumable,source_hash
@@ -590,19 +591,32 @@ def suggest_labels(
                              stands_for=count))
 
 # %% ../nbs/library/pipeline.ipynb #c38bf064
+def embedding_parts(
+    folder, # of images; subfolders are searched, labels are ignored
+    encoder:str='general', # as `find_encoder` takes it
+    size:int=None, # side of the square images, pixels; default: that of pretraining, or 128
+    rows:int=8192, # images in a part
+): # yields DataFrames with columns file, f0, f1, …
+    "The embedding of each image of a folder, part by part: all at once may not fit in memory."
+    encoder = find_encoder(encoder)
+    images = ImageSet.from_folder(folder, size or encoder_size(encoder), labels=False,
+                                  scale=encoder.scale)
+    with tqdm(total=len(images), desc='Embedding', unit='img') as bar:
+        for i in range(0, len(images), rows):
+            part = images.take(slice(i, i+rows))
+            z = embed(encoder, part)
+            yield pd.DataFrame(dict(file=part.names) | {f'f{j}': z[:,j] for j in range(z.shape[1])})
+            release_pages(images.x)
+            trim_memory()
+            bar.update(len(part))
+
 def embedding_table(
     folder, # of images; subfolders are searched, labels are ignored
     encoder:str='general', # as `find_encoder` takes it
     size:int=None, # side of the square images, pixels; default: that of pretraining, or 128
 ): # a DataFrame with columns file, f0, f1, …
     "The embedding of each image of a folder, for use elsewhere."
-    encoder = find_encoder(encoder)
-    images = ImageSet.from_folder(folder, size or encoder_size(encoder), labels=False,
-                                  scale=encoder.scale)
-    z = embed(encoder, images)
-    table = pd.DataFrame(z, columns=[f'f{i}' for i in range(z.shape[1])])
-    table.insert(0, 'file', images.names)
-    return table
+    return pd.concat(embedding_parts(folder, encoder, size), ignore_index=True)
 
 # %% ../nbs/library/pipeline.ipynb #c8a61cb3
 def _thumbnail(path, scale=None, side=192):

@@ -31,7 +31,7 @@ from fastcore.xtras import ContextManagers
 from torch import nn
 
 from . import pretext
-from .compute import on_device,release_memory,trim_memory
+from .compute import on_device,release_memory,release_pages,trim_memory
 from .distributed import ShareBatches
 from .encoder import Encoder
 from .encoder_file import versions
@@ -170,7 +170,9 @@ class TrimMemory(Callback):
         every:int=32, # steps
     ): self.every = every
     def after_batch(self):
-        if self.train_iter%self.every==0: trim_memory()
+        if self.train_iter%self.every: return
+        trim_memory()
+        release_pages(getattr(getattr(self.dls.train_ds, 'images', None), 'x', None))
 
 # %% ../nbs/library/pretrain.ipynb #e129604e
 def lineage_entry(
