@@ -418,6 +418,7 @@ def bench(
     from ssl_course.bench import main
     main(device)
 
+# %% ../nbs/library/cli.ipynb #630de401
 def _checkout():
     "The folder `nbs` of the checkout that the current folder is in"
     above = (Path.cwd(), *Path.cwd().parents)

@@ -170,9 +170,9 @@ class TrimMemory(Callback):
         every:int=32, # steps
     ): self.every = every
     def after_batch(self):
-        if self.train_iter%self.every: return
-        trim_memory()
+        # of a memory map each step may have touched hundreds of megabytes, here and there
         release_pages(getattr(getattr(self.dls.train_ds, 'images', None), 'x', None))
+        if self.train_iter%self.every==0: trim_memory()
 
 # %% ../nbs/library/pretrain.ipynb #e129604e
 def lineage_entry(
