@@ -24,7 +24,7 @@ from .utils import InputError,require_writable
 DIR,FILE,ENCODER,TABLE = (NewType(n, str) for n in ('DIR', 'FILE', 'ENCODER', 'DIR|TABLE'))
 _METAVARS = {int: 'N', float: 'X', str: 'NAME'}
 # what numbers make sense
-_LEAST = dict(epochs=1, labels=1, seeds=1, n=1, size=8, seed=0, lr=1e-9, channels=1)
+_LEAST = dict(epochs=1, bs=2, labels=1, seeds=1, n=1, size=8, seed=0, lr=1e-9, channels=1)
 
 def _reader(
     kind, # the annotation
@@ -109,6 +109,7 @@ def pretrain(
     unlabeled:DIR=None, # images to pretrain on (default: settings.ini, or clips)
     pretext:str='simclr', # pretext task; `ssl-course tasks` lists them
     epochs:int=None, # passes over the images (default: by budget)
+    bs:int=None, # images in a batch, of all processes together (default: what suits the task)
     lr:float=None, # largest learning rate (default: what suits the task, and 1e-3 with --start)
     arch:str=None, # small, vit_tiny, or timm:MODEL with random weights (default: what suits the task)
     start:ENCODER=None, # go on from a file, general, an encoder of the package, or timm:MODEL
@@ -122,16 +123,19 @@ def pretrain(
     force:bool=False, # start over, and replace what is there
 ):
     """Train an encoder on images without labels and write an encoder file.
-    With --start its features are watched; when they get worse, it stops and keeps the best ones."""
+    With --start its features are watched; when they get worse, it stops and keeps the best ones.
+    Several processes: accelerate launch --num_processes 2 -m ssl_course.cli pretrain …"""
+    from ssl_course.distributed import join_processes
     from ssl_course.pipeline import pretrain_encoder
+    join_processes()
     if _finished(out, resume, force): return
     _require_own(unlabeled, channels)
     task,encoder,s = _what_trains(pretext, arch, start, channels, dict(
         budget=budget, size=size, seed=seed, data=unlabeled))
-    images,watch = _open_images(task, s, unlabeled, labeled, encoder, channels or 3)
+    images,watch = _images_to_learn_from(task, s, unlabeled, labeled, encoder, channels or 3)
     lr,epochs = lr or (1e-3 if start else None),epochs or s.pick(1, 12, 200)
-    pretrain_encoder(images, task, out, epochs, lr=lr, seed=s.seed, width=s.pick(8, 32), arch=arch,
-                     start=encoder, watch=watch, resume=not force)
+    pretrain_encoder(images, task, out, epochs, bs, lr, s.pick(8, 32), s.seed, arch, encoder, watch,
+                     resume=not force)
     print(f'Wrote {out}. Next: ssl-course finetune --encoder {out} --labeled DIR')
 
 # %% ../nbs/library/cli.ipynb #54614281
@@ -154,18 +158,21 @@ def _require_own(unlabeled, channels):
     if channels and not unlabeled:
         raise InputError("--channels is about your own images; name their folder by --unlabeled DIR.")
 
-def _open_images(task, s, unlabeled, labeled, encoder, channels):
-    "Images to pretrain on, as the encoder takes them if there is one; and those to watch it on"
+# %% ../nbs/library/cli.ipynb #870f30af
+def _images_to_learn_from(task, s, unlabeled, labeled, encoder, channels):
+    """Images to pretrain on, as the encoder takes them if there is one, and those to watch it on.
+    One process decodes, others find them in the cache."""
     from ssl_course.data.imageset import ImageSet
     from ssl_course.data.sources import open_images_for
+    from ssl_course.distributed import first_process_first
     if encoder is not None: channels = encoder.channels
     scale = None if encoder is None else encoder.scale
     how = dict(labels=False, scale=scale, channels=channels) if unlabeled else {}
-    images = open_images_for(task, s, **how)
-    alike = dict(scale=images.scale, channels=images.x.shape[-1])
-    return images,labeled and ImageSet.from_folder(labeled, s.size, **alike)
+    with first_process_first():
+        images = open_images_for(task, s, **how)
+        alike = dict(scale=images.scale, channels=images.x.shape[-1])
+        return images,labeled and ImageSet.from_folder(labeled, s.size, **alike)
 
-# %% ../nbs/library/cli.ipynb #870f30af
 def _finished(out, resume, force):
     "Is the file `out` there, and that is all right? Nothing is replaced that isn't meant to be"
     from ssl_course.pipeline import checkpoint_of
@@ -515,15 +522,40 @@ def suggest(
           f'  {code}')
 
 # %% ../nbs/library/cli.ipynb #869716c8
-def _to_npz(table, path):
+def _to_npz(parts, path):
     "Arrays `files` and `embeddings`; no pickle in it"
     import numpy as np
-    with open(path, 'wb') as f:
-        np.savez_compressed(f, files=table.file.to_numpy(str),
-                            embeddings=table.drop(columns='file').to_numpy())
+    from tempfile import TemporaryFile
+    from zipfile import ZIP_DEFLATED,ZipFile
+    files,npy = [],np.lib.format
+    with TemporaryFile(dir=Path(path).parent) as raw, ZipFile(path, 'w', ZIP_DEFLATED) as zipped:
+        for t in parts:
+            files += list(t.file)
+            raw.write((z := t.drop(columns='file').to_numpy('<f4')).tobytes())
+        raw.seek(0)
+        with zipped.open('embeddings.npy', 'w', force_zip64=True) as f: # length first, then numbers
+            shape = len(files),z.shape[1]
+            npy.write_array_header_1_0(f, dict(descr='<f4', fortran_order=False, shape=shape))
+            shutil.copyfileobj(raw, f, 1<<20)
+        with zipped.open('files.npy', 'w', force_zip64=True) as f: npy.write_array(f, np.array(files, str))
 
-_TABLES = {'.csv': lambda t,f: t.to_csv(f, index=False, float_format='%.6g'), '.npz': _to_npz,
-           '.parquet': lambda t,f: t.to_parquet(f, index=False)}
+
+# %% ../nbs/library/cli.ipynb #ad8c1fe0
+def _to_csv(parts, path):
+    for i,t in enumerate(parts):
+        t.to_csv(path, mode='a' if i else 'w', header=not i, index=False, float_format='%.6g')
+
+def _to_parquet(parts, path):
+    from contextlib import ExitStack
+    import pyarrow
+    from pyarrow.parquet import ParquetWriter
+    with ExitStack() as stack:
+        for i,t in enumerate(parts):
+            table = pyarrow.Table.from_pandas(t, preserve_index=False)
+            if not i: writer = stack.enter_context(ParquetWriter(path, table.schema))
+            writer.write_table(table)
+
+_TABLES = {'.csv': _to_csv, '.npz': _to_npz, '.parquet': _to_parquet}
 
 # %% ../nbs/library/cli.ipynb #be6f9b11
 def embed(
@@ -542,11 +574,16 @@ def embed(
         raise InputError("A .parquet file needs the package pyarrow; pip install pyarrow, or let "
                          "--out end in .csv or .npz.")
     require_writable(out)
-    from ssl_course.pipeline import embedding_table
+    from ssl_course.pipeline import embedding_parts
     from ssl_course.utils import atomic_write
-    table = embedding_table(folder, encoder, size)
-    with atomic_write(out) as f: _TABLES[Path(out).suffix](table, f)
-    print(f'Wrote {out}: {len(table):,} images, {table.shape[1]-1:,} numbers each.')
+    shapes = []
+    def parts():
+        for t in embedding_parts(folder, encoder, size):
+            shapes.append(t.shape)
+            yield t
+    with atomic_write(out) as f: _TABLES[Path(out).suffix](parts(), f)
+    n,columns = sum(s[0] for s in shapes),shapes[0][1]
+    print(f'Wrote {out}: {n:,} images, {columns-1:,} numbers each.')
 
 # %% ../nbs/library/cli.ipynb #67cfbd9a
 def inspect(
@@ -586,11 +623,14 @@ def cache(
     if clear: print(f'Deleted: {clear}')
 
 # %% ../nbs/library/cli.ipynb #6c4fcaa7
-def bench():
+def bench(
+    device:Literal['auto', 'cpu', 'cuda', 'mps']=None, # what to time (default: settings.ini)
+):
     "Time the bare encoder, whole pretraining steps and views on this machine."
     from ssl_course.bench import main
-    main()
+    main(device)
 
+# %% ../nbs/library/cli.ipynb #630de401
 def _checkout():
     "The folder `nbs` of the checkout that the current folder is in"
     above = (Path.cwd(), *Path.cwd().parents)
@@ -657,3 +697,6 @@ def _plain(e):
 def _stop(text, code):
     print(text, file=sys.stderr)
     sys.exit(code)
+
+# %% ../nbs/library/cli.ipynb #9edb2279
+if __name__=='__main__': main() # accelerate launch -m ssl_course.cli

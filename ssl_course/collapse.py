@@ -24,9 +24,10 @@ def embedding_spread(
 
 def singular_spectrum(
     z, # (N,D) vectors
-)->torch.Tensor: # (min(N,D),) falling, with the sum 1
-    "Singular values of the normalized vectors, not centered, divided by their sum."
-    z = F.normalize(z.double(), dim=1) # roots of small eigenvalues need the digits
+)->torch.Tensor: # (min(N,D),) falling, with the sum 1; float64
+    "Singular values of the normalized vectors, not centered, divided by their sum; on the CPU."
+    # roots of small eigenvalues need the digits of float64, which Apple's GPUs don't have
+    z = F.normalize(z.cpu().double(), dim=1)
     gram = z @ z.T if len(z)<z.shape[1] else z.T @ z
     s = torch.linalg.eigvalsh(gram).clamp(min=0).sqrt().flip(0)
     return s/s.sum()

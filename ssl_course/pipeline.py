@@ -6,8 +6,8 @@
 __all__ = ['RunData', 'labeled_splits', 'twins_of', 'load_run_data', 'terminal_picture', 'find_task', 'make_task',
            'encoder_size', 'checkpoint_of', 'colors_note', 'pretrain_encoder', 'score_sentence', 'start_of',
            'run_starts', 'run_methods', 'main_count', 'run_comparison', 'run_metrics', 'write_report',
-           'recommended_method', 'verdict', 'stored_notes', 'suggest_labels', 'embedding_table',
-           'write_suggestions', 'run_pipeline', 'scarce_notes']
+           'recommended_method', 'verdict', 'stored_notes', 'suggest_labels', 'embedding_parts',
+           'embedding_table', 'write_suggestions', 'run_pipeline', 'scarce_notes']
 
 # %% ../nbs/library/pipeline.ipynb #fe25b945
 import base64,html,json,os,platform,sys
@@ -22,9 +22,10 @@ import numpy as np
 import pandas as pd
 import torch
 from PIL import Image
+from fastai.torch_core import num_distrib,rank_distrib
 from sklearn.metrics import f1_score
 
-from .compute import release_memory,seeded
+from .compute import release_memory,release_pages,seeded,trim_memory
 from .continued import FeatureGuard,continue_pretraining
 from .data.decode import find_scale,read_image
 from .data.imageset import ImageSet,_first_ten,_item_names
@@ -33,6 +34,7 @@ from .data.labels import read_table,split_folders,stranger_folders
 from .data.loaders import match_classes
 from .data.postcards import Postcards
 from .data.sources import postcards_for_task,require_still_images
+from .distributed import together
 from .encoder import Encoder,find_encoder,new_encoder
 from .encoder_file import versions
 from .evaluate.label_efficiency import Comparison,Method,Run,labels_saved
@@ -43,6 +45,7 @@ from .heads import mean_average_precision
 from .model import TransferModel
 from .plots import as_images,image_grid
 from .pretrain import fit_quietly,pretext_learner,pretext_tasks
+from .progress import tqdm
 from .reference import NAMES,labeled_postcards,reference_runs
 from .registry import pretexts
 from .resume import ResultStore,fit_resumable,source_hash
@@ -326,7 +329,7 @@ def pretrain_encoder(
     task, # a `Pretext`
     path, # where to write the encoder file
     epochs:int=12, # passes over the images
-    bs:int=None, # images in a batch, at most half of all; default: what suits the task
+    bs:int=None, # images in a batch of all processes; default: what suits the task, or half of all
     lr:float=None, # largest learning rate; default: what suits the task
     width:int=32, # of a new encoder, as `new_encoder` takes it
     seed:int=0, # of weights, batches and views
@@ -336,8 +339,9 @@ def pretrain_encoder(
     resume:bool=True, # go on from a checkpoint, if there is one
 ): # the `PretextLearner`
     """Pretrain an encoder on `images` and write an encoder file. After each epoch there is a
-    `checkpoint_of` it, from which the next call goes on, bit for bit."""
-    bs,lr = min(bs or task.bs, max(2, len(images)//2)),lr or task.lr
+    `checkpoint_of` it, from which the next call goes on, bit for bit. Several processes share each
+    batch (`ShareBatches`), and the first one writes."""
+    bs,lr = bs or _even(min(task.bs, max(2, len(images)//2))),lr or task.lr
     if not resume: checkpoint_of(path).unlink(missing_ok=True)
     print(colors_note(images.x.shape[-1]), end='')
     with seeded(seed):
@@ -346,13 +350,18 @@ def pretrain_encoder(
         encoder = start or new_encoder(arch or task.arch, min(h, w), channels, width)
         learn,desc = pretext_learner(dls, encoder, task),f'Pretraining ({task.name})'
         guard = FeatureGuard(watch or images.unlabeled()) if start else None
-        _train(learn, epochs, lr, guard, checkpoint_of(path), desc)
+        with together(learn): _train(learn, epochs, lr, guard, checkpoint_of(path), desc)
+    if rank_distrib(): return learn
     unchanged = guard is not None and guard.kept_start
     learn.encoder.save(path, **({} if unchanged else dict(seed=seed)))
     checkpoint_of(path).unlink(missing_ok=True)
     return learn
 
 # %% ../nbs/library/pipeline.ipynb #99c6609e
+def _even(bs):
+    "The batch size that several processes can share: the next smaller one"
+    return max(bs//max(num_distrib(), 1), 1)*max(num_distrib(), 1)
+
 def _train(learn, epochs, lr, guard, checkpoint, desc):
     "From random weights, or under a guard from what has been learned"
     if guard is not None:
@@ -685,19 +694,32 @@ def suggest_labels(
                              stands_for=count))
 
 # %% ../nbs/library/pipeline.ipynb #c38bf064
+def embedding_parts(
+    folder, # of images; subfolders are searched, labels are ignored
+    encoder:str='general', # as `find_encoder` takes it
+    size:int=None, # side of the square images, pixels; default: that of pretraining, or 128
+    rows:int=8192, # images in a part
+): # yields DataFrames with columns file, f0, f1, …
+    "The embedding of each image of a folder, part by part: all at once may not fit in memory."
+    encoder = find_encoder(encoder)
+    images = ImageSet.from_folder(folder, size or encoder_size(encoder), labels=False,
+                                  scale=encoder.scale, channels=encoder.channels)
+    with tqdm(total=len(images), desc='Embedding', unit='img') as bar:
+        for i in range(0, len(images), rows):
+            part = images.take(slice(i, i+rows))
+            z = embed(encoder, part)
+            yield pd.DataFrame(dict(file=part.names) | {f'f{j}': z[:,j] for j in range(z.shape[1])})
+            release_pages(images.x)
+            trim_memory()
+            bar.update(len(part))
+
 def embedding_table(
     folder, # of images; subfolders are searched, labels are ignored
     encoder:str='general', # as `find_encoder` takes it
     size:int=None, # side of the square images, pixels; default: that of pretraining, or 128
 ): # a DataFrame with columns file, f0, f1, …
     "The embedding of each image of a folder, for use elsewhere."
-    encoder = find_encoder(encoder)
-    images = ImageSet.from_folder(folder, size or encoder_size(encoder), labels=False,
-                                  scale=encoder.scale, channels=encoder.channels)
-    z = embed(encoder, images)
-    table = pd.DataFrame(z, columns=[f'f{i}' for i in range(z.shape[1])])
-    table.insert(0, 'file', images.names)
-    return table
+    return pd.concat(embedding_parts(folder, encoder, size), ignore_index=True)
 
 # %% ../nbs/library/pipeline.ipynb #c8a61cb3
 def _thumbnail(path, scale=None, channels=3, side=192):

@@ -31,7 +31,8 @@ from fastcore.xtras import ContextManagers
 from torch import nn
 
 from . import pretext
-from .compute import release_memory,seeded,trim_memory
+from .compute import on_device,release_memory,release_pages,seeded,trim_memory
+from .distributed import ShareBatches
 from .encoder import Encoder
 from .encoder_file import versions
 from .pretext.base import Pretext
@@ -47,7 +48,8 @@ class MakeLabels(Callback):
     def before_batch(self):
         x = self.xb[0].as_subclass(torch.Tensor)
         self.model.task.progress = self.pct_train # a momentum may change with it
-        with torch.no_grad(): inputs,target = self.model.task.make(x)
+        # random numbers are drawn where the images are
+        with torch.no_grad(), on_device(x.device): inputs,target = self.model.task.make(x)
         self.learn.xb,self.learn.yb = (inputs,),(target,)
     def after_step(self): self.model.task.after_step(self.model.encoder)
 
@@ -182,6 +184,8 @@ class TrimMemory(Callback):
         every:int=32, # steps
     ): self.every = every
     def after_batch(self):
+        # of a memory map each step may have touched hundreds of megabytes, here and there
+        release_pages(getattr(getattr(self.dls.train_ds, 'images', None), 'x', None))
         if self.train_iter%self.every==0: trim_memory()
 
 # %% ../nbs/library/pretrain.ipynb #e129604e
@@ -307,6 +311,16 @@ class PretextLearner(EncoderLearner):
     )->tuple: # predictions and targets that the task made, in the order in which it made them
         "Predictions of the pretext task on the validation set, or on `dl`."
         return super().get_preds(*args, reorder=reorder, **kwargs)
+    def to_distributed(self,
+        sync_bn:bool=True, # as fastai has it; here batch norm always spans all processes
+    )->Learner: # itself
+        "What fastai's `distrib_ctx` does first: share each batch among the processes."
+        if not sync_bn: raise InputError("Batch norm of parts of a batch is not provided.")
+        return self.add_cb(ShareBatches())
+    def detach_distributed(self):
+        "What fastai's `distrib_ctx` does last."
+        for cb in list(self.cbs):
+            if isinstance(cb, ShareBatches): cb.undo(), self.remove_cb(cb)
 
 # %% ../nbs/library/pretrain.ipynb #258f0dac
 def encoder_groups(

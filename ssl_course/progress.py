@@ -6,7 +6,7 @@
 __all__ = ['tqdm']
 
 # %% ../nbs/library/progress.ipynb #171df829
-import sys,threading
+import os,sys,threading
 
 from tqdm.auto import tqdm as _tqdm
 
@@ -22,6 +22,8 @@ class tqdm(_tqdm):
     def __init__(self, *args, file=None, **kwargs):
         self.over,there = threading.Event(),_in_notebook()
         file = file or (sys.stdout if there else sys.stderr)
+        # of several processes that train together, the first draws the bars
+        if int(os.environ.get('RANK', 0)): kwargs['disable'] = True
         super().__init__(*args, file=file, **kwargs)
         watched = there or file.isatty()
         # a bar with a delay may never have to appear

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import torch
 from fastai.callback.core import Callback,CancelFitException
+from fastai.torch_core import rank_distrib
 from fastcore.basics import patch
 
 from .compute import parallel_map
@@ -40,7 +41,7 @@ def _random_state(dls):
     "The states of Python's, NumPy's and PyTorch's random number generators, and of the loaders'"
     _,key,*rest = np.random.get_state()
     return dict(python=random.getstate(), numpy=[key.tolist(), *rest], torch=torch.get_rng_state(),
-        cuda=torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+                cuda=[torch.cuda.get_rng_state()] if torch.cuda.is_available() else [],
                 loaders=[dl.rng.getstate() for dl in dls.loaders if hasattr(dl, 'rng')])
 
 def _set_random_state(dls, state):
@@ -48,7 +49,7 @@ def _set_random_state(dls, state):
     key,*rest = state['numpy']
     random.setstate(state['python']), np.random.set_state(('MT19937', np.array(key, np.uint32),
         *rest)), torch.set_rng_state(state['torch'])
-    if state['cuda']: torch.cuda.set_rng_state_all(state['cuda'])
+    if state['cuda']: torch.cuda.set_rng_state(state['cuda'][0]) # of the device that is in use
     for dl,s in zip((dl for dl in dls.loaders if hasattr(dl, 'rng')), state['loaders']):
         dl.rng.setstate(s)
 
@@ -68,6 +69,7 @@ def _plan(learn, **plan):
                 **{k: str(v) for k,v in plan.items()})
     return json.loads(json.dumps(plan))
 
+# %% ../nbs/library/resume.ipynb #b3ba8e93
 def save_checkpoint(
     learn, # a `PretextLearner` or `TransferLearner`
     path, # the file to write, ending in .pt
@@ -76,7 +78,8 @@ def save_checkpoint(
     **plan, # settings that must be the same when training goes on, as `lr=3e-3`
 ):
     """Write everything that training needs to go on exactly: model, optimizer, random states,
-    lineage. Atomic."""
+    lineage. Atomic; of several processes only the first writes."""
+    if rank_distrib(): return
     parts = dict(parts or {}, lineage=learn.record_lineage)
     state = dict(model=learn.model.state_dict(), opt=learn.opt.state_dict(),
                  random=_random_state(learn.dls), **{k: v.state_dict() for k,v in parts.items()})

@@ -6,6 +6,7 @@ import csv,json,os,pickle,re,resource,shutil,signal,subprocess,sys,time
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
+from functools import partial,wraps
 
 import numpy as np,pytest,torch
 from PIL import Image
@@ -413,6 +414,11 @@ def test_embeddings_for_use_elsewhere(here, photos, tiny, capsys, monkeypatch):
     assert np.allclose(np.array([r[1:] for r in rows[1:]], float), want, rtol=1e-4, atol=1e-5)
     ok(capsys, *call, '--out', 'e.npz')
     with np.load('e.npz', allow_pickle=False) as z: assert np.array_equal(z['embeddings'], want) and list(z['files'])==list(images.names)
+    from ssl_course import pipeline
+    monkeypatch.setattr(pipeline, 'embedding_parts', partial(pipeline.embedding_parts, rows=25)) # in several parts, the last one shorter
+    ok(capsys, *call, '--out', 'parts.npz'), ok(capsys, *call, '--out', 'parts.csv')
+    with np.load('parts.npz', allow_pickle=False) as z: assert np.allclose(z['embeddings'], want, atol=1e-5) and list(z['files'])==list(images.names)
+    with open('parts.csv', newline='', encoding='utf-8') as f: assert [r[0] for r in csv.reader(f)]==[r[0] for r in rows]
     assert 'exists already' in refused(capsys, *call) and 'must end in .csv, .npz, .parquet' in refused(capsys, *call, '--out', 'e.txt')
     monkeypatch.setitem(sys.modules, 'pyarrow', None) # not installed: said before the images are read
     assert 'pip install pyarrow' in refused(capsys, 'embed', 'nowhere', '--out', 'e.parquet') and not os.path.exists('e.parquet')

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 from fastcore.basics import patch
 
-from ..compute import pick_device
+from ..compute import pick_device,release_pages
 from .decode import MOST_CHANNELS,decode_files,decode_folder,find_images,read_masks
 from .labels import file_column,folder_labels,pattern_labels
 from .labels import file_names,mask_folders,mask_labels,mask_vocab,match_masks
@@ -118,7 +118,11 @@ def unlabeled(self:ImageSet)->ImageSet:
 def digests(self:ImageSet)->list:
     "16 bytes for each image, from the SHA-256 of its pixels. Computed once."
     if '_digests' not in self.__dict__:
-        self._digests = [hashlib.sha256(np.ascontiguousarray(a)).digest()[:16] for a in self.x]
+        self._digests = []
+        for i in range(0, len(self), 10_000): # a memory map may be larger than the memory
+            part = self.x[i:i+10_000]
+            self._digests += [hashlib.sha256(np.ascontiguousarray(a)).digest()[:16] for a in part]
+            release_pages(self.x)
     return self._digests
 
 @patch(as_prop=True)

@@ -22,6 +22,7 @@ from fastcore.basics import chunked,patch
 from fasttransform import ItemTransform,Transform
 
 from .decode import _rgb,_square,read_image
+from ..compute import on_device
 from ..utils import InputError
 
 # %% ../../nbs/library/data/loaders.ipynb #e4994c2b
@@ -167,7 +168,8 @@ class Augment(Transform):
     ):
         super().__init__()
         self.views = views
-    def encodes(self, x:TensorImage): return TensorImage(self.views(x.as_subclass(torch.Tensor)))
+    def encodes(self, x:TensorImage):
+        with on_device(x.device): return TensorImage(self.views(x.as_subclass(torch.Tensor)))
 
 # %% ../../nbs/library/data/loaders.ipynb #0df460eb
 class AugmentWithMask(ItemTransform):
@@ -179,7 +181,8 @@ class AugmentWithMask(ItemTransform):
         super().__init__()
         self.views = views
     def encodes(self, b):
-        x,mask = self.views.with_mask(*(t.as_subclass(torch.Tensor) for t in b))
+        with on_device(b[0].device):
+            x,mask = self.views.with_mask(*(t.as_subclass(torch.Tensor) for t in b))
         return TensorImage(x),TensorMask(mask)
 
 # %% ../../nbs/library/data/loaders.ipynb #f1bd4093

@@ -1,6 +1,7 @@
 "ImageSet: parts, balance, nesting, fingerprints, leakage, and every source of pictures."
-import subprocess,sys
+import re,subprocess,sys,threading
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -252,3 +253,36 @@ def test_show_puts_each_caption_over_its_image():
     for t in ax.texts:
         x,y = t.get_position()
         assert sheet[int(y)+2, int(x), 0]==20*int(t.get_text())
+
+@pytest.mark.skipif(sys.platform!='linux', reason='asks /proc how much of a file is in memory')
+def test_memory_does_not_grow_with_the_number_of_images(tmp_path):
+    "A memory map of 120 MB: its fingerprint, and embeddings part by part, keep less than 50 MB of it; half as many images need as much"
+    from ssl_course import pipeline
+    from ssl_course.encoder import Encoder
+    mapped = lambda: int(re.search(r'RssFile:\s+(\d+)', Path('/proc/self/status').read_text())[1])/1e3
+    def most(work):
+        "MB of files in memory at most, more than before"
+        before,seen,over = mapped(),[0.],threading.Event()
+        def watch():
+            while not over.wait(.001): seen.append(mapped())
+        (t := threading.Thread(target=watch)).start()
+        try: work()
+        finally: over.set(), t.join()
+        return max(seen)-before
+    x = np.memmap(tmp_path/'x', dtype=np.uint8, mode='w+', shape=(40_000, 32, 32, 3))
+    for i in range(0, 40_000, 10_000): x[i:i+10_000] = np.random.default_rng(i).integers(0, 256, (10_000, 32, 32, 3), np.uint8)
+    x.flush()
+    everything = np.memmap(tmp_path/'x', dtype=np.uint8, mode='r', shape=x.shape)
+    images.release_pages(x)
+    assert most(lambda: everything.sum())>100 # the measure sees what a plain reading does
+    images.release_pages(everything)
+    half,whole = (most(lambda: ImageSet(everything[:n]).fingerprint) for n in (20_000, 40_000))
+    assert whole<50 and whole<half+20
+    opened = ImageSet(everything[:20_000], names=[f'{i}.png' for i in range(20_000)])
+    opened.from_folder = lambda *args, **kwargs: opened
+    rows = []
+    with pytest.MonkeyPatch.context() as m:
+        m.setattr(pipeline, 'ImageSet', opened), m.setattr(pipeline, 'find_encoder', lambda e: e)
+        m.setattr(pipeline, 'embed', lambda encoder, part: part.x.mean((1, 2)))
+        assert most(lambda: rows.extend(len(t) for t in pipeline.embedding_parts('', Encoder.small(width=4), 32, rows=5000)))<50
+    assert rows==[5000]*4

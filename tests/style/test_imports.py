@@ -9,7 +9,7 @@ from helpers import MODULES,ROOT,bare_env,module_name,module_tree,name_of,none,p
 # compares encoders, and neither knows the course. A new module gets its place here; a new pretext task needs none: it is one of `pretext.*`.
 ORDER = '''_nbdev utils progress registry settings compute plots
     data data.decode data.labels data.loaders data.imageset data._drawing data.postcards data.clips data.sources
-    colorspace views encoder_file transfer upstream encoder decoder
+    colorspace views encoder_file transfer upstream encoder decoder distributed
     pretext pretext.base pretext._permutations pretext.two_views pretext.masking pretext.*
     pretrain collapse resume heads model finetune consistency continued export
     evaluate evaluate.probes evaluate.leakage evaluate.selection evaluate.label_efficiency evaluate.forgetting evaluate.shortcuts evaluate.pretext_matrix pretrained reference

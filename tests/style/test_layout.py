@@ -7,7 +7,7 @@ TESTS = ROOT/'tests'
 FILES = sorted(TESTS.rglob('test_*.py'))
 
 # what is tested as a whole, and no module of the package
-WHOLE = '''test_notebooks test_packaging test_readme test_contributing test_lab test_kill
+WHOLE = '''test_notebooks test_packaging test_readme test_contributing test_lab test_kill test_devices
     course/test_results course/test_solutions course/test_quarto
     style/test_notebook_rules style/test_lessons style/test_code style/test_imports style/test_layout'''.split()
 
