@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['DIR', 'FILE', 'ENCODER', 'COMMANDS', 'command_parser', 'run', 'pretrain', 'finetune', 'predict', 'suggest',
-           'embed', 'inspect', 'tasks', 'cache', 'bench', 'lab', 'parser', 'main']
+           'embed', 'explore', 'inspect', 'tasks', 'cache', 'bench', 'lab', 'parser', 'main']
 
 # %% ../nbs/library/cli.ipynb #24ee825e
 import argparse,gc,json,math,os,shutil,signal,subprocess,sys
@@ -172,6 +172,7 @@ def finetune(
     "Fine-tune an encoder on labeled images and write a model file. Lesson 9 compares the recipes."
     from ssl_course.encoder import Encoder
     from ssl_course.pipeline import checkpoint_of,encoder_size
+    from ssl_course.report import report_path,write_model_report
     s,make = load_settings(budget=budget, size=size, seed=seed),_find_recipe(recipe)
     recipe = make(epochs=epochs or s.pick(6, 20, 50), lr=lr)
     if _finished(out, resume, force): return
@@ -181,9 +182,10 @@ def finetune(
     if force: checkpoint_of(out).unlink(missing_ok=True)
     model = _fine_tuned(encoder, pool, valid, recipe, s.seed, checkpoint_of(out))
     model.save(out, size=size)
+    write_model_report(report_path(out), model, test)
     checkpoint_of(out).unlink(missing_ok=True)
     print(f'Accuracy on {len(test):,} test images: {(model.predict(test)[0]==test.y).mean():.1%}. '
-          f'Wrote {out}. Next: ssl-course predict {out} IMAGE.jpg')
+          f'Wrote {out} and {report_path(out)}. Next: ssl-course predict {out} IMAGE.jpg')
 
 # %% ../nbs/library/cli.ipynb #3eb5ab0a
 def _find_recipe(name):
@@ -333,6 +335,30 @@ def embed(
     with atomic_write(out) as f: _TABLES[Path(out).suffix](table, f)
     print(f'Wrote {out}: {len(table):,} images, {table.shape[1]-1:,} numbers each.')
 
+# %% ../nbs/library/cli.ipynb #6d389c9c
+def explore(
+    folder:DIR, # images; subfolders are searched, and are classes where each image is in one
+    encoder:ENCODER='general', # encoder file, name of an encoder of the package, or general
+    model:FILE=None, # model file, which says what it is unsure of (default: a probe on the classes)
+    how:Literal['tsne', 'umap']=None, # how to draw the map (default: umap where it is installed)
+    out:FILE='explore.html', # where to write the page
+    size:int=None, # side of the square images in pixels (default: that of pretraining, or 128)
+    seed:int=None, # where all random choices start from (default: settings.ini)
+    force:bool=False, # replace a page that is there
+):
+    """Write a page with a map of the images of a folder, to look at in a browser.
+
+    Similar images are neighbors. The page shows near-duplicates, and which images to label first.
+    It needs no network."""
+    if Path(out).suffix!='.html': raise InputError(f"--out is {out}; it must end in .html.")
+    if Path(out).exists() and not force:
+        raise InputError(f"{out} exists already; use another --out, or --force to replace it.")
+    require_writable(out)
+    from ssl_course.explore import explore_folder,write_exploration
+    e = explore_folder(folder, encoder, model, how, size, load_settings(seed=seed).seed)
+    write_exploration(out, e)
+    print(f'Wrote {out} ({Path(out).stat().st_size/1e6:.1f} MB): open it in a browser.')
+
 # %% ../nbs/library/cli.ipynb #67cfbd9a
 def inspect(
     file:FILE, # encoder or model file
@@ -402,8 +428,8 @@ def lab(
     sys.exit(subprocess.call(command))
 
 # %% ../nbs/library/cli.ipynb #c5474e03
-COMMANDS = {f.__name__: f for f in (run, pretrain, finetune, predict, suggest, embed, inspect,
-                                    tasks, cache, bench, lab)}
+COMMANDS = {f.__name__: f for f in (run, pretrain, finetune, predict, suggest, embed, explore,
+                                    inspect, tasks, cache, bench, lab)}
 
 def parser()->argparse.ArgumentParser:
     "The command line of `ssl-course`."

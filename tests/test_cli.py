@@ -20,7 +20,7 @@ from ssl_course.evaluate.leakage import near_duplicates
 from ssl_course.model import TransferModel
 from ssl_course.utils import InputError,sha256_file
 
-COMMANDS = 'run pretrain finetune predict suggest embed inspect tasks cache bench lab'.split()
+COMMANDS = 'run pretrain finetune predict suggest embed explore inspect tasks cache bench lab'.split()
 SMOKE = ['run', '--budget', 'smoke']
 FILES = set('encoder.safetensors model.safetensors metrics.json label_efficiency.png '
             'report.html samples.png runs.json state.json'.split())
@@ -509,10 +509,10 @@ def test_metrics(trained):
 def test_report_needs_nothing_else(trained):
     page = (trained/'report.html').read_text(encoding='utf-8')
     sources = re.findall(r'(?:src|href)\s*=\s*["\']?([^"\'>]+)', page) + re.findall(r'url\(([^)]*)\)', page)
-    assert len(sources)>=25 and all(s.startswith('data:image/png;base64,') for s in sources)
+    assert len(sources)>=25 and all(s.startswith(('data:image/png;base64,', 'data:image/webp;base64,')) for s in sources)
     assert '@import' not in page and '<script' not in page and not re.search(r'\$\w', page)
-    assert page.count('<table')==1 and '±' in page and '&quot;lineage&quot;' in page
-    assert page.count('<figure')==24
+    assert page.count('<table')==2 and '±' in page and '&quot;lineage&quot;' in page
+    assert page.count('<figure')>24 and 'surest mistakes' in page and 'trusted?' in page
     assert all('alt="' in i for i in re.findall(r'<img[^>]{0,200}', page))
 
 def test_figure_is_a_picture(trained):
