@@ -29,6 +29,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                 'ssl_course.cli._stop': ('library/cli.html#_stop', 'ssl_course/cli.py'),
                                 'ssl_course.cli._to_npz': ('library/cli.html#_to_npz', 'ssl_course/cli.py'),
                                 'ssl_course.cli._write_csv': ('library/cli.html#_write_csv', 'ssl_course/cli.py'),
+                                'ssl_course.cli._write_model': ('library/cli.html#_write_model', 'ssl_course/cli.py'),
                                 'ssl_course.cli.bench': ('library/cli.html#bench', 'ssl_course/cli.py'),
                                 'ssl_course.cli.cache': ('library/cli.html#cache', 'ssl_course/cli.py'),
                                 'ssl_course.cli.command_parser': ('library/cli.html#command_parser', 'ssl_course/cli.py'),

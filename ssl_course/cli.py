@@ -172,7 +172,6 @@ def finetune(
     "Fine-tune an encoder on labeled images and write a model file. Lesson 9 compares the recipes."
     from ssl_course.encoder import Encoder
     from ssl_course.pipeline import checkpoint_of,encoder_size
-    from ssl_course.report import report_path,write_model_report
     s,make = load_settings(budget=budget, size=size, seed=seed),_find_recipe(recipe)
     recipe = make(epochs=epochs or s.pick(6, 20, 50), lr=lr)
     if _finished(out, resume, force): return
@@ -181,11 +180,7 @@ def finetune(
     pool,valid,test = _labeled_parts(labeled, size, s.seed, encoder.scale, leave_out)
     if force: checkpoint_of(out).unlink(missing_ok=True)
     model = _fine_tuned(encoder, pool, valid, recipe, s.seed, checkpoint_of(out))
-    model.save(out, size=size)
-    write_model_report(report_path(out), model, test)
-    checkpoint_of(out).unlink(missing_ok=True)
-    print(f'Accuracy on {len(test):,} test images: {(model.predict(test)[0]==test.y).mean():.1%}. '
-          f'Wrote {out} and {report_path(out)}. Next: ssl-course predict {out} IMAGE.jpg')
+    _write_model(model, test, out, size)
 
 # %% ../nbs/library/cli.ipynb #3eb5ab0a
 def _find_recipe(name):
@@ -214,6 +209,17 @@ def _fine_tuned(encoder, pool, valid, recipe, seed, checkpoint):
         learn = transfer_learner(dls, encoder, Classify(pool.vocab))
         run_resumable(learn, recipe, checkpoint, quiet=False)
     return learn.model
+
+# %% ../nbs/library/cli.ipynb #afb3dd27
+def _write_model(model, test, out, size):
+    "The model file and its report; prints how good the model is"
+    from ssl_course.pipeline import checkpoint_of
+    from ssl_course.report import report_path,write_model_report
+    model.save(out, size=size)
+    write_model_report(report_path(out), model, test)
+    checkpoint_of(out).unlink(missing_ok=True)
+    print(f'Accuracy on {len(test):,} test images: {(model.predict(test)[0]==test.y).mean():.1%}. '
+          f'Wrote {out} and {report_path(out)}. Next: ssl-course predict {out} IMAGE.jpg')
 
 # %% ../nbs/library/cli.ipynb #c0ffee01
 def _columns(head):
@@ -340,7 +346,7 @@ def explore(
     folder:DIR, # images; subfolders are searched, and are classes where each image is in one
     encoder:ENCODER='general', # encoder file, name of an encoder of the package, or general
     model:FILE=None, # model file, which says what it is unsure of (default: a probe on the classes)
-    how:Literal['tsne', 'umap']=None, # how to draw the map (default: umap where it is installed)
+    how:Literal['tsne', 'umap']='tsne', # how to draw the map; umap needs umap-learn
     out:FILE='explore.html', # where to write the page
     size:int=None, # side of the square images in pixels (default: that of pretraining, or 128)
     seed:int=None, # where all random choices start from (default: settings.ini)

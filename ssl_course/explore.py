@@ -6,11 +6,10 @@
 __all__ = ['map_points', 'require_map', 'probe_guesses', 'least_sure', 'Exploration', 'explore_images',
            'explore_folder', 'write_exploration']
 
-# %% ../nbs/library/explore.ipynb #b84ccb7d
+# %% ../nbs/library/explore.ipynb #bcf8a61f
 import base64,json
 from dataclasses import dataclass
 from html import escape
-from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
 from string import Template
@@ -37,7 +36,7 @@ from .plots import PALETTE,_flat,_thin,as_images
 from .progress import tqdm
 from .utils import InputError,asset,atomic_write
 
-# %% ../nbs/library/explore.ipynb #d0e457ca
+# %% ../nbs/library/explore.ipynb #7b5987d6
 def map_points(
     embeddings, # (N,F), five at least
     how:str='tsne', # or 'umap', which needs the package umap-learn
@@ -69,7 +68,7 @@ def require_map(
     if how not in ('tsne', 'umap'): raise InputError(f"how is {how!r}; it must be tsne or umap.")
     if how=='umap': _umap()
 
-# %% ../nbs/library/explore.ipynb #b724ba0b
+# %% ../nbs/library/explore.ipynb #1d347afd
 def probe_guesses(
     embeddings, # (N,F)
     y, # classes (N,)
@@ -97,7 +96,7 @@ def least_sure(
     top = np.sort(prob, 1)
     return np.argsort(top[:,-1]-top[:,-2], kind='stable')[:n]
 
-# %% ../nbs/library/explore.ipynb #f7ea7d0d
+# %% ../nbs/library/explore.ipynb #9adf7740
 @dataclass
 class Exploration:
     "What the page of `write_exploration` shows."
@@ -110,7 +109,7 @@ class Exploration:
     vocab:tuple=() # the k classes of it
     by:str='' # the model or the probe
 
-# %% ../nbs/library/explore.ipynb #c4166c9b
+# %% ../nbs/library/explore.ipynb #4e2b1017
 def _embedded(encoder, images, bs=64):
     "Embeddings (N,F), with a bar"
     batches = float_batches(images, bs, encoder.mean.device)
@@ -142,7 +141,7 @@ def explore_images(
     return Exploration(images, map_points(z, how, seed), near.kneighbors(return_distance=False),
                        twins, picks, prob, vocab, by)
 
-# %% ../nbs/library/explore.ipynb #2b9913b5
+# %% ../nbs/library/explore.ipynb #316988b0
 def _probed(images, z, seed):
     "Probabilities by a probe, where there are classes"
     if images.kind!='class': return None,(),''
@@ -160,7 +159,7 @@ def _model_guesses(file, folder, images):
         images = ImageSet.from_folder(folder, size, labels=False, scale=scale)
     return model.predict(images)[1],model.head.vocab,f'the model {Path(file).name}'
 
-# %% ../nbs/library/explore.ipynb #535ddadc
+# %% ../nbs/library/explore.ipynb #830b3a19
 _MOST = 20_000
 
 def _with_classes(images, folder):
@@ -172,18 +171,17 @@ def _with_classes(images, folder):
     if y is None or len(vocab)<2: return images
     return ImageSet(images.x, y, vocab, images.names, images.name, scale=images.scale)
 
-# %% ../nbs/library/explore.ipynb #90af7ea8
+# %% ../nbs/library/explore.ipynb #c8566eda
 def explore_folder(
     folder, # of images; subfolders are searched, and are classes where each image is in one
     encoder:str='general', # as `find_encoder` takes it
     model=None, # a model file, to rank images by how sure it is; default: a probe on the classes
-    how:str=None, # as `map_points` takes it; default: umap where it is installed, else tsne
+    how:str='tsne', # as `map_points` takes it
     size:int=None, # side of the square images, pixels; default: that of pretraining, or 128
     seed:int=0, # of map, clusters and folds
 )->Exploration:
     """Explore a folder. Raises `InputError`, before anything is decoded, when there are more than
     20,000 images, no such encoder, or no UMAP."""
-    how = how or ('umap' if find_spec('umap') else 'tsne')
     require_map(how)
     if (there := len(find_images(folder)[0]))>_MOST:
         raise InputError(f"{folder} has {there:,} images, and a page can show {_MOST:,}; explore "
@@ -194,7 +192,7 @@ def explore_folder(
     guesses = _model_guesses(model, folder, images) if model else None
     return explore_images(_with_classes(images, folder), encoder, general, guesses, how, seed=seed)
 
-# %% ../nbs/library/explore.ipynb #de90e595
+# %% ../nbs/library/explore.ipynb #694976b6
 _COLUMNS,_PER = 32,1024
 
 def _side(n, most):
@@ -218,14 +216,14 @@ def _sheets(x, side):
             sheet.paste(_thumbnail(x[i+j], side), (j%_COLUMNS*side, j//_COLUMNS*side))
         yield _webp(sheet)
 
-# %% ../nbs/library/explore.ipynb #26b93a2f
+# %% ../nbs/library/explore.ipynb #30f06c7f
 _ABOUT_LISTS = dict(
-    typical=('Label first: the most typical of each kind', 'The most typical image of each '
+    typical=('Label first: most typical', 'The most typical image of each '
              'cluster (TypiClust), large clusters first. Take these when you have no labels yet.'),
-    different=('Label first: as different as possible', 'Each is as far as possible from all '
+    different=('Label first: most different', 'Each is as far as possible from all '
                'before (k-center, a coreset). Take these to find rare kinds, and what does not '
                'belong here.'),
-    unsure=('Label first: where {by} is least sure', 'The two most probable classes are closest '
+    unsure=('Label first: least sure', 'The two most probable classes are closest '
             'together, by {by}. Take these once you have a model.'))
 _TWINS = ('Near-duplicates: {n} groups', 'Images that look alike, perhaps at another size, cut or '
           'compressed. Keep all of a group on one side when you split. The number is that of the '
@@ -238,11 +236,11 @@ def _lists(e, most=200):
         name,about = (t.format(by=e.by) for t in _ABOUT_LISTS[way])
         yield dict(name=name, about=about, groups=[plain(idx)], ordered=True)
     name,about = (t.format(n=len(e.twins) or 'no') for t in _TWINS)
-    groups = [plain(g[:24]) for g in e.twins[:most]] # thousands of one kind are told by a few
+    groups = [plain(g[:24]) for g in e.twins[:most]] # of many alike a few will do
     yield dict(name=name, about=about if groups else 'No two images look alike.', groups=groups,
                ordered=False)
 
-# %% ../nbs/library/explore.ipynb #1faaef24
+# %% ../nbs/library/explore.ipynb #aa3dc8eb
 def _page_data(e):
     "All that the script needs, as plain values"
     x,side,data = e.images.x,_side(len(e.images), e.images.x.shape[1]),{}
@@ -266,7 +264,7 @@ def _still(e, names, side=22, wide=900):
     heading = f'<h2>{_ABOUT_LISTS[_TYPICAL][0]}</h2>'
     return f'<img alt="{alt}" src="{_webp(sheet)}">{heading}<ol>{rows}</ol>'
 
-# %% ../nbs/library/explore.ipynb #07fd2e5b
+# %% ../nbs/library/explore.ipynb #315ed356
 _ABOUT = ('{n:,} images, similar ones side by side. {twins} of near-duplicates. To write the '
           'images to label into a table: <code>ssl-course suggest</code>.')
 

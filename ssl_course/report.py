@@ -7,9 +7,10 @@ __all__ = ['class_scores', 'confused_pairs', 'calibration', 'calibration_error',
            'attention_maps', 'spotlight', 'section', 'write_page', 'model_sections', 'write_model_report',
            'report_path']
 
-# %% ../nbs/library/report.ipynb #6ab252bc
+# %% ../nbs/library/report.ipynb #aab13129
 import base64,html
 from io import BytesIO
+from pathlib import Path
 from string import Template
 
 import numpy as np
@@ -21,11 +22,12 @@ from sklearn.metrics import precision_recall_fscore_support
 
 from .data.imageset import ImageSet
 from .data.loaders import float_batches,match_classes
+from .heads import _check_kind
 from .model import TransferModel,plot_results
 from .plots import PALETTE,INK,_png,as_images,course_style,new_figure,plot_confusion
 from .utils import InputError,asset,atomic_write
 
-# %% ../nbs/library/report.ipynb #bc4283a5
+# %% ../nbs/library/report.ipynb #f7a211a0
 def class_scores(
     y, # classes (N,), or tags (N,k) as bool
     predicted, # likewise
@@ -41,7 +43,7 @@ def class_scores(
     mean = t.mean().to_frame('mean over classes').T.assign(images=t.images.sum())
     return pd.concat([t, mean]).astype(dict(images=int))
 
-# %% ../nbs/library/report.ipynb #640b7631
+# %% ../nbs/library/report.ipynb #9bfdf9f7
 def confused_pairs(
     y, # classes (N,)
     predicted, # likewise
@@ -53,7 +55,7 @@ def confused_pairs(
     pairs = pd.DataFrame({'is': names[y][wrong], 'predicted': names[predicted][wrong]})
     return pairs.value_counts(sort=True).head(n).rename('images').reset_index()
 
-# %% ../nbs/library/report.ipynb #3ac8c3ca
+# %% ../nbs/library/report.ipynb #4bac1a9a
 def calibration(
     right, # was the prediction right? (N,)
     confidence, # its probability (N,)
@@ -72,7 +74,7 @@ def calibration_error(
     "Expected calibration error: the mean gap between confidence and accuracy, weighted by images."
     return float(np.average((table.accuracy-table.confidence).abs(), weights=table.images))
 
-# %% ../nbs/library/report.ipynb #b0609cb2
+# %% ../nbs/library/report.ipynb #fd433b41
 def plot_calibration(
     table, # what `calibration` gives
 ): # matplotlib figure
@@ -93,7 +95,7 @@ def plot_calibration(
     fig.alt = f'Accuracy against confidence, expected calibration error {error:.1%}. {said}.'
     return fig
 
-# %% ../nbs/library/report.ipynb #b1eb98e0
+# %% ../nbs/library/report.ipynb #a904e115
 def surest_mistakes(
     y, # classes (N,)
     prob, # probabilities (N,k)
@@ -103,7 +105,7 @@ def surest_mistakes(
     wrong = np.flatnonzero(prob.argmax(1)!=y)
     return wrong[np.argsort(-prob[wrong].max(1), kind='stable')[:n]]
 
-# %% ../nbs/library/report.ipynb #bb6f87f6
+# %% ../nbs/library/report.ipynb #9859c6cc
 def _grad_cam():
     "The class `GradCAM` and its targets, from an optional package"
     try:
@@ -133,7 +135,7 @@ def attention_maps(
         model.train(mode).zero_grad()
     return np.concatenate(maps)
 
-# %% ../nbs/library/report.ipynb #06b6ba6e
+# %% ../nbs/library/report.ipynb #efb0fa46
 def spotlight(
     x, # an image (H,W,C), uint8
     attention, # (H,W) from 0 to 1
@@ -141,7 +143,7 @@ def spotlight(
     "The image, dimmed to a fifth where nobody looks."
     return (as_images(x[None])[0]*(.2+.8*attention[..., None])).round().astype(np.uint8)
 
-# %% ../nbs/library/report.ipynb #a7fbeba9
+# %% ../nbs/library/report.ipynb #7df8b49f
 def _img(data, alt, kind='png'):
     data = base64.b64encode(data).decode()
     return f'<img alt="{html.escape(alt)}" src="data:image/{kind};base64,{data}">'
@@ -155,7 +157,7 @@ def _picture(x, alt, least=96):
 
 def _chart(fig): return _img(_png(fig), fig.alt)
 
-# %% ../nbs/library/report.ipynb #19766822
+# %% ../nbs/library/report.ipynb #03953658
 def _prediction(x, true, predicted, prob, attention=None):
     "An image with its prediction, and perhaps what speaks for it, as HTML"
     right,pictures = predicted==true,_picture(x, true)
@@ -174,7 +176,7 @@ def _grid(model, images, y, prob, which, look=False):
         _prediction(x, vocab[t], vocab[a], p.max(), m)
         for x,t,a,p,m in zip(some.x, y[which], answers, prob[which], maps)))
 
-# %% ../nbs/library/report.ipynb #2e529f7c
+# %% ../nbs/library/report.ipynb #38155a9d
 def section(
     heading:str, # as text
     *parts:str, # HTML
@@ -198,7 +200,7 @@ def _table(t, **kwargs):
 
 def _note(text): return f'<p><small>{html.escape(text)}</small></p>'
 
-# %% ../nbs/library/report.ipynb #75be8461
+# %% ../nbs/library/report.ipynb #e80b9393
 _LOOKS = ('Bright is what speaks for the predicted class (Grad-CAM); the map behind it is coarse. '
           'Here is the surest right answer of each class. A model that looks beside the thing has '
           'found a shortcut.')
@@ -220,7 +222,7 @@ def _looking(model, images, y, prob):
     if not len(right): return
     yield section('What the model looks at', _note(missing or _LOOKS), grid(right))
 
-# %% ../nbs/library/report.ipynb #efec5fcf
+# %% ../nbs/library/report.ipynb #cc9c4e10
 _CALIBRATION = ('Of the images that the model is 80 % sure of, 80 % should be right. The error is '
                 'the gap between confidence and accuracy, averaged over the images in ten bins.')
 
@@ -237,7 +239,7 @@ def _class_sections(model, images):
     yield section('Can its confidence be trusted?', chart, _note(_CALIBRATION))
     yield from _looking(model, images, y, prob)
 
-# %% ../nbs/library/report.ipynb #1772a71f
+# %% ../nbs/library/report.ipynb #32d6f855
 def _worst(model, images, n=8):
     "Indices of the images with the largest losses"
     device,losses,i = model.encoder.mean.device,[],0
@@ -258,7 +260,7 @@ def _other_sections(model, images):
     fig.alt = 'Images with their labels above and the answers of the model below'
     yield section('The largest errors', _chart(fig))
 
-# %% ../nbs/library/report.ipynb #30bf3410
+# %% ../nbs/library/report.ipynb #f455fb16
 def model_sections(
     model:TransferModel, # fine-tuned
     images:ImageSet, # labelled, and not trained on
@@ -266,6 +268,7 @@ def model_sections(
     """What a report says about a model: for classes which are confused, precision, recall and F1,
     calibration, the surest mistakes, and where it looks; for other labels the measures of its
     head and the largest errors. Raises `InputError` when the labels don't suit the head."""
+    _check_kind(model.head, images.kind, images.name)
     return [*(_class_sections if model.head.kind=='class' else _other_sections)(model, images)]
 
 def _lead(model, images):
@@ -279,7 +282,7 @@ def _lead(model, images):
     return (f'{right:.1%} (± {error:.1%}, a standard error) of {of} are classified rightly. '
             f'Always naming the most frequent class would get {most:.1%}.')
 
-# %% ../nbs/library/report.ipynb #13f22361
+# %% ../nbs/library/report.ipynb #943a523b
 def write_model_report(
     path, # where to write the page; `finetune` takes `report_path`
     model:TransferModel, # fine-tuned
@@ -291,6 +294,6 @@ def write_model_report(
 
 def report_path(
     model, # a model file, as `model.safetensors`
-): # a `Path`
+)->Path:
     "Where the report of a model file goes: `model.report.html`."
     return Path(model).with_suffix('.report.html')

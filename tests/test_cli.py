@@ -629,6 +629,7 @@ def test_pretrain_then_finetune(pretext, here, photos, capsys):
     files = ['--encoder', 'encoder.safetensors', '--labeled', photos/'labeled']
     out = ok(capsys, 'finetune', *files, '--recipe', 'gradual', *smoke)
     assert re.search(r'Accuracy on 12 test images: [\d.]+%', out) and (here/'model.safetensors').exists()
+    assert 'surest mistakes' in (here/'model.report.html').read_text(encoding='utf-8')
     out = ok(capsys, 'inspect', 'model.safetensors')
     assert json.loads(out[out.index('{'):])['lineage'][0]['task']==pretext
 

@@ -40,7 +40,7 @@ def place(page, e, i):
     "Where image `i` is on the canvas, in pixels"
     box = page.locator('.map canvas').bounding_box()
     fit = min(box['width'], box['height'])-60
-    return {k: (e.points[i][d]-.5)*fit+box[s]/2 for d,(k,s) in enumerate((('x', 'width'), ('y', 'height')))}
+    return {k: float(e.points[i][d]-.5)*fit+box[s]/2 for d,(k,s) in enumerate((('x', 'width'), ('y', 'height')))}
 
 @pytest.mark.parametrize('width,dark', [(390, False), (390, True), (1280, False), (1280, True)])
 def test_click_shows_neighbors(browser, explored, width, dark):

@@ -70,7 +70,7 @@ def test_attention_lies_where_the_evidence_is(frozen):
     model.train()
     maps = attention_maps(model, x, [0, 1], bs=1)
     assert maps.shape==(2, 32, 32) and maps.min()>=0 and maps.max()<=1
-    assert maps[0, :8, :8].mean()>.9 and maps[0, 24:, 24:].mean()<.1 and maps[1, 24:, 24:].mean()>.9 and maps[1, :8, :8].mean()<.1
+    assert maps[0, :8, :8].mean()>.7 and maps[0, 24:, 24:].mean()<.1 and maps[1, 24:, 24:].mean()>.7 and maps[1, :8, :8].mean()<.1
     assert model.training and encoder.precision is None and all(p.grad is None for p in model.parameters())
 
 @pytest.mark.parametrize('make', [lambda: Encoder.vit_tiny(size=16, width=48, depth=1, heads=3), lambda: Encoder.vit_tiny(size=16, width=48, depth=1, heads=3, pool='class')])

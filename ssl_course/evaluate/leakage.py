@@ -56,7 +56,7 @@ def duplicate_groups(
     images:ImageSet, # of any size
     embeddings=None, # (N,F) of a general-purpose encoder, which finds cut and mirrored images, too
     bits:int=4, # as for `near_duplicates`
-    cosine:float=.82, # likewise
+    cosine:float=.9, # likewise; stricter, for here each image meets all others
 )->list: # of arrays of indices; large groups first
     "Groups of near duplicates within one set, by the rules of `near_duplicates`."
     near = radius_neighbors_graph(perceptual_hashes(images), (bits+.5)/64, metric='hamming')

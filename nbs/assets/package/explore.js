@@ -22,7 +22,7 @@ async function explore(data) {
 
   // Which thumbnails are drawn at this zoom: none covers another; the chosen and the marked come first
   const place = () => {
-    thumb = Math.min(96, Math.max(16, .8*Math.sqrt(w*h/n)*Math.sqrt(view.k)));
+    thumb = Math.min(96, Math.max(18, .8*Math.sqrt(w*h/n))*view.k**.8);
     const cell = thumb/(fit*view.k), there = new Map(), key = (a, b) => `${a},${b}`;
     const first = chosen < 0 ? [...marked.keys()] : [chosen, ...data.neighbors[chosen], ...marked.keys()];
     const seen = new Set();
@@ -77,7 +77,7 @@ async function explore(data) {
     const mark = getComputedStyle(document.documentElement).getPropertyValue('--ring');
     ctx.font = '12px system-ui, sans-serif';
     for (const [i, text] of marked) {
-      if (!drawn.has(i)) { ring(i, 1, ink); continue; }
+      if (!drawn.has(i) || thumb < 26) { ring(i, 2, mark); continue; } // no room for a number
       const x = sx(i)-thumb/2, y = sy(i)+thumb/2, wide = ctx.measureText(text).width+6;
       ctx.fillStyle = '#000b';
       ctx.fillRect(x, y-14, wide, 14);
@@ -110,7 +110,7 @@ async function explore(data) {
   const name = i => {
     const parts = [data.names[i]];
     if (data.labels && data.labels[i] >= 0) parts.push(`class ${data.vocab[data.labels[i]]}`);
-    if (data.guess) parts.push(`looks like ${data.guessed[data.guess[i]]} (${data.sure[i]} %)`);
+    if (data.guess) parts.push(`looks like ${data.guessed[data.guess[i]]} (${data.sure[i]}\u00a0%)`);
     return parts.join(' · ');
   };
   const picture = i => {
@@ -120,18 +120,18 @@ async function explore(data) {
     paint(c.getContext('2d'), i, 0, 0, side);
     return c;
   };
-  // Thumbnails as buttons; a number on each when they have an order
-  const pictures = (ids, numbers) => {
-    const ul = document.createElement(numbers ? 'ol' : 'ul');
+  // Thumbnails as buttons, with a number on each if `number` (of its position) says one
+  const pictures = (ids, number, ordered) => {
+    const ul = document.createElement(ordered ? 'ol' : 'ul');
     ul.className = 'pictures';
     ids.forEach((i, k) => {
       const li = document.createElement('li'), b = document.createElement('button');
       b.type = 'button';
       b.title = name(i);
       b.dataset.image = i;
-      b.setAttribute('aria-label', (numbers ? `${k+1}: ` : '')+name(i));
+      b.setAttribute('aria-label', (number ? `${number(k)}: ` : '')+name(i));
       b.append(picture(i));
-      if (numbers) { const no = document.createElement('b'); no.textContent = k+1; b.append(no); }
+      if (number) { const no = document.createElement('b'); no.textContent = number(k); b.append(no); }
       b.addEventListener('click', () => choose(i, true));
       li.append(b);
       ul.append(li);
@@ -143,7 +143,7 @@ async function explore(data) {
     const x = sx(i), y = sy(i);
     if (move && (x < thumb || y < thumb || x > w-thumb || y > h-thumb)) { view.x = px(i); view.y = py(i); }
     $('.said').textContent = name(i);
-    const near = pictures(data.neighbors[i], false);
+    const near = pictures(data.neighbors[i]);
     near.setAttribute('aria-label', 'the most similar images');
     $('.chosen').replaceChildren(picture(i), near);
     for (const b of document.querySelectorAll('.list [data-image]')) b.setAttribute('aria-current', Number(b.dataset.image) === i);
@@ -154,8 +154,9 @@ async function explore(data) {
     list = data.lists[which];
     $('.about').textContent = list.about;
     marked = new Map();
-    list.groups.forEach((g, k) => g.forEach((i, j) => marked.set(i, String((list.ordered ? j : k)+1))));
-    $('.list').replaceChildren(...list.groups.map(g => pictures(g, list.ordered)));
+    const number = (k, j) => String((list.ordered ? j : k)+1); // its own, or that of its group
+    list.groups.forEach((g, k) => g.forEach((i, j) => marked.set(i, number(k, j))));
+    $('.list').replaceChildren(...list.groups.map((g, k) => pictures(g, j => number(k, j), list.ordered)));
     place();
     later();
   };
