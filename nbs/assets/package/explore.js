@@ -98,7 +98,10 @@ async function explore(data) {
     place();
     later();
   };
-  const zoom = (by, x = w/2, y = h/2) => { // the place under (x, y) stays there
+  const zoom = (by, x, y) => { // the place under (x, y) stays there: by default the chosen image, or the middle
+    const seen = chosen >= 0 && sx(chosen) > 0 && sy(chosen) > 0 && sx(chosen) < w && sy(chosen) < h;
+    x ??= seen ? sx(chosen) : w/2;
+    y ??= seen ? sy(chosen) : h/2;
     const old = view.k;
     view.k = by ? Math.min(60, Math.max(.7, view.k*by)) : 1;
     if (!by) { view.x = view.y = .5; }
