@@ -10,7 +10,7 @@ __all__ = ['RunData', 'labeled_splits', 'twins_of', 'load_run_data', 'terminal_p
            'embedding_table', 'write_suggestions', 'run_pipeline', 'scarce_notes']
 
 # %% ../nbs/library/pipeline.ipynb #fe25b945
-import base64,html,json,os,platform,sys
+import html,json,os,platform,sys
 from dataclasses import asdict,dataclass
 from functools import partial
 from hashlib import sha256
@@ -48,6 +48,7 @@ from .pretrain import fit_quietly,pretext_learner,pretext_tasks
 from .progress import tqdm
 from .reference import NAMES,labeled_postcards,reference_runs
 from .registry import pretexts
+from .report import _grid,_img,model_sections,section,write_page
 from .resume import ResultStore,fit_resumable,source_hash
 from .settings import cache_folder,load_settings
 from .stages import RunConfig,Stages,run_plan,show_result
@@ -547,36 +548,13 @@ def _all_saved(c):
     return {m.name: {str(n): plain(labels_saved(c.table, n, m.name)) for n in m.labels}
             for m in c.methods[1:]}
 
-# %% ../nbs/library/pipeline.ipynb #1c90ccbb
-def _img(data, alt, kind='png'):
-    data = base64.b64encode(data).decode()
-    return f'<img alt="{html.escape(alt)}" src="data:image/{kind};base64,{data}">'
-
-def _png(x, scale=2):
-    "An image as the bytes of a PNG, enlarged without smoothing"
-    b = BytesIO()
-    size = x.shape[1]*scale,x.shape[0]*scale
-    Image.fromarray(x).resize(size, Image.Resampling.NEAREST).save(b, 'png')
-    return b.getvalue()
-
 # %% ../nbs/library/pipeline.ipynb #3a11870a
-def _figure(x, true, predicted, prob):
-    "A test image with its prediction, as HTML"
-    right = predicted==true
-    image = _img(_png(np.asarray(x), max(1, 96//x.shape[0])), true)
-    caption = f'{"✓" if right else "✗"} {html.escape(predicted)} {prob:.0%}'
-    if not right: caption += f'<br><small>is {html.escape(true)}</small>'
-    return (f'<figure class="{"right" if right else "wrong"}">{image}'
-            f'<figcaption>{caption}</figcaption></figure>')
-
 def _predictions(model, test, n=24):
     "Some test images with the model's predictions, as HTML"
-    some = test.take(np.sort(np.random.default_rng(0).permutation(len(test))[:n]))
-    cls,prob = model.predict(some)
-    vocab = model.head.vocab
-    figures = (_figure(x, test.vocab[y], vocab[c], p[c])
-               for x,y,c,p in zip(some.x, some.y, cls, prob))
-    return '\n'.join(figures)
+    some = np.sort(np.random.default_rng(0).permutation(len(test))[:n])
+    images = test.take(some)
+    return _grid(model, images, match_classes(images, model.head.vocab), model.predict(images)[1],
+                 np.arange(len(images)))
 
 # %% ../nbs/library/pipeline.ipynb #6fdba17b
 _HOW = ('Mean ± standard deviation over {seeds} seeds; in parentheses the gap to training from '
@@ -591,17 +569,20 @@ def write_report(
     c:Comparison, # finished
     out:Path, # the run's folder
 ):
-    "One self-contained page: figure, table with spread, sample predictions, the encoder's card."
+    """One self-contained page: figure, table with spread, sample predictions, `model_sections` of the
+    best model, the encoder's card."""
     model = TransferModel.load(out/'model.safetensors')
     card = Encoder.load(out/'encoder.safetensors').card
     curve = _img((out/'label_efficiency.png').read_bytes(), 'Accuracy against labels per class')
     how = _HOW.format(valid=len(c.valid), test=len(c.test), seeds=m['plan']['seeds'])
-    page = Template(asset('report.html')).substitute(
-        title='What pretraining saved', verdict=html.escape(m['verdict']), figure=curve,
-        table=c.summary().to_html(border=0), predictions=_predictions(model, c.test),
-        method=html.escape(' '.join([how, *m['notes']])),
-        card=html.escape(json.dumps(card, indent=1)))
-    with atomic_write(path) as f: f.write_text(page, encoding='utf-8')
+    sections = [
+        curve, section('Accuracy on the test images',
+                       f'<div class="wide">{c.summary().to_html(border=0)}</div>',
+                       f"<p><small>{html.escape(' '.join([how, *m['notes']]))}</small></p>"),
+        section('What the best model predicts', _predictions(model, c.test)),
+        *model_sections(model, c.test),
+        section('The encoder', f'<pre>{html.escape(json.dumps(card, indent=1))}</pre>')]
+    write_page(path, 'What pretraining saved', m['verdict'], sections)
 
 # %% ../nbs/library/pipeline.ipynb #33dbfba8
 def recommended_method(

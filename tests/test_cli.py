@@ -22,7 +22,7 @@ from ssl_course.evaluate.leakage import near_duplicates
 from ssl_course.model import TransferModel
 from ssl_course.utils import InputError,sha256_file
 
-COMMANDS = 'run pretrain finetune predict export suggest embed inspect tasks cache bench lab'.split()
+COMMANDS = 'run pretrain finetune predict export suggest embed explore inspect tasks cache bench lab'.split()
 SMOKE = ['run', '--budget', 'smoke']
 FILES = set('encoder.safetensors model.safetensors metrics.json label_efficiency.png '
             'report.html samples.png runs.json state.json'.split())
@@ -516,10 +516,10 @@ def test_metrics(trained):
 def test_report_needs_nothing_else(trained):
     page = (trained/'report.html').read_text(encoding='utf-8')
     sources = re.findall(r'(?:src|href)\s*=\s*["\']?([^"\'>]+)', page) + re.findall(r'url\(([^)]*)\)', page)
-    assert len(sources)>=25 and all(s.startswith('data:image/png;base64,') for s in sources)
+    assert len(sources)>=25 and all(s.startswith(('data:image/png;base64,', 'data:image/webp;base64,')) for s in sources)
     assert '@import' not in page and '<script' not in page and not re.search(r'\$\w', page)
-    assert page.count('<table')==1 and '±' in page and '&quot;lineage&quot;' in page
-    assert page.count('<figure')==24
+    assert page.count('<table')==2 and '±' in page and '&quot;lineage&quot;' in page
+    assert page.count('<figure')>24 and 'surest mistakes' in page and 'trusted?' in page
     assert all('alt="' in i for i in re.findall(r'<img[^>]{0,200}', page))
 
 def test_figure_is_a_picture(trained):
@@ -636,6 +636,7 @@ def test_pretrain_then_finetune(pretext, here, photos, capsys):
     files = ['--encoder', 'encoder.safetensors', '--labeled', photos/'labeled']
     out = ok(capsys, 'finetune', *files, '--recipe', 'gradual', *smoke)
     assert re.search(r'Accuracy on 12 test images: [\d.]+%', out) and (here/'model.safetensors').exists()
+    assert 'surest mistakes' in (here/'model.report.html').read_text(encoding='utf-8')
     out = ok(capsys, 'inspect', 'model.safetensors')
     assert json.loads(out[out.index('{'):])['lineage'][0]['task']==pretext
 

@@ -13,7 +13,7 @@ ORDER = '''_nbdev utils progress registry settings compute plots
     pretext pretext.base pretext._permutations pretext.two_views pretext.masking pretext.*
     pretrain collapse resume heads model finetune consistency continued export
     evaluate evaluate.probes evaluate.leakage evaluate.selection evaluate.label_efficiency evaluate.forgetting evaluate.shortcuts evaluate.pretext_matrix pretrained reference
-    stages pipeline bench all
+    stages report pipeline explore bench all
     course.figures course.lesson course.quiz course.checks course.widgets course.play course.aberration course.energy
     course.experiments course.experiment course.experiments.other_heads course.experiments.two_view_methods
     course.experiments.learning_rates course.experiments.bounds course.experiments.fine_tuning course.experiments.pretext_tasks
