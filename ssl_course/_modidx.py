@@ -69,7 +69,6 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                 'ssl_course.cli._prediction': ('library/cli.html#_prediction', 'ssl_course/cli.py'),
                                 'ssl_course.cli._read_and_predict': ('library/cli.html#_read_and_predict', 'ssl_course/cli.py'),
                                 'ssl_course.cli._reader': ('library/cli.html#_reader', 'ssl_course/cli.py'),
-                                'ssl_course.cli._require_own': ('library/cli.html#_require_own', 'ssl_course/cli.py'),
                                 'ssl_course.cli._save_mask': ('library/cli.html#_save_mask', 'ssl_course/cli.py'),
                                 'ssl_course.cli._size_for': ('library/cli.html#_size_for', 'ssl_course/cli.py'),
                                 'ssl_course.cli._stop': ('library/cli.html#_stop', 'ssl_course/cli.py'),

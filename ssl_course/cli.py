@@ -130,36 +130,30 @@ def pretrain(
     from ssl_course.pipeline import pretrain_encoder
     join_processes()
     if _finished(out, resume, force): return
-    _require_own(unlabeled, channels)
-    task,encoder,s = _what_trains(pretext, arch, start, channels, dict(
-        budget=budget, size=size, seed=seed, data=unlabeled))
+    task,encoder,s = _what_trains(pretext, arch, start, channels, budget, size, seed, unlabeled)
     images,watch = _images_to_learn_from(task, s, unlabeled, labeled, encoder, channels or 3)
-    lr,epochs = lr or (1e-3 if start else None),epochs or s.pick(1, 12, 200)
-    pretrain_encoder(images, task, out, epochs, bs, lr, s.pick(8, 32), s.seed, arch, encoder, watch,
-                     resume=not force)
+    epochs,lr,width = epochs or s.pick(1, 12, 200),lr or (1e-3 if start else None),s.pick(8, 32)
+    pretrain_encoder(images, task, out, epochs, bs, lr, width, s.seed, arch, encoder, watch, not force)
     print(f'Wrote {out}. Next: ssl-course finetune --encoder {out} --labeled DIR')
 
 # %% ../nbs/library/cli.ipynb #54614281
-def _what_trains(pretext, arch, start, channels, settings):
+def _what_trains(pretext, arch, start, channels, budget, size, seed, unlabeled):
     "Task, encoder to go on from, and settings; the task has seen the kind of encoder it gets"
     from ssl_course.encoder import new_encoder
     from ssl_course.pipeline import encoder_size,find_task,make_task
+    if channels and not unlabeled:
+        raise InputError("--channels is about your own images; name their folder by --unlabeled DIR.")
     if arch and start: raise InputError(f"--start {start} has an architecture of its own; leave "
                                         f"out --arch {arch}.")
     find_task(pretext) # a wrong name is said before an encoder is fetched
     encoder = _find_start(start, channels) if start else None
-    size = settings['size'] or (start and encoder_size(encoder))
-    s = load_settings(**settings | dict(size=size))
+    s = load_settings(budget=budget, size=size or (start and encoder_size(encoder)), seed=seed,
+                      data=unlabeled)
     task = make_task(pretext, 3*s.size//4)
     task.check_encoder(encoder or new_encoder(arch or task.arch, s.size)) # no image is read yet
     return task,encoder,s
 
-# %% ../nbs/library/cli.ipynb #4524f572
-def _require_own(unlabeled, channels):
-    if channels and not unlabeled:
-        raise InputError("--channels is about your own images; name their folder by --unlabeled DIR.")
-
-# %% ../nbs/library/cli.ipynb #870f30af
+# %% ../nbs/library/cli.ipynb #68244f00
 def _images_to_learn_from(task, s, unlabeled, labeled, encoder, channels):
     """Images to pretrain on, as the encoder takes them if there is one, and those to watch it on.
     One process decodes, others find them in the cache."""
@@ -174,6 +168,7 @@ def _images_to_learn_from(task, s, unlabeled, labeled, encoder, channels):
         alike = dict(scale=images.scale, channels=images.x.shape[-1])
         return images,labeled and ImageSet.from_folder(labeled, s.size, **alike)
 
+# %% ../nbs/library/cli.ipynb #870f30af
 def _finished(out, resume, force):
     "Is the file `out` there, and that is all right? Nothing is replaced that isn't meant to be"
     from ssl_course.pipeline import checkpoint_of

@@ -339,9 +339,8 @@ def pretrain_encoder(
     watch:ImageSet=None, # with `start`: images for the `FeatureGuard`; default: `images`
     resume:bool=True, # go on from a checkpoint, if there is one
 ): # the `PretextLearner`
-    """Pretrain an encoder on `images` and write an encoder file. After each epoch there is a
-    `checkpoint_of` it, from which the next call goes on, bit for bit. Several processes share each
-    batch (`ShareBatches`), and the first one writes."""
+    """Pretrain an encoder and write its file. After each epoch there is a `checkpoint_of` it, from
+    which the next call goes on, bit for bit. Several processes share each batch, and one writes."""
     bs,lr = bs or _even(min(task.bs, max(2, len(images)//2))),lr or task.lr
     if not resume: checkpoint_of(path).unlink(missing_ok=True)
     print(colors_note(images.x.shape[-1]), end='')
@@ -353,8 +352,7 @@ def pretrain_encoder(
         guard = FeatureGuard(watch or images.unlabeled()) if start else None
         with together(learn): _train(learn, epochs, lr, guard, checkpoint_of(path), desc)
     if rank_distrib(): return learn
-    unchanged = guard is not None and guard.kept_start
-    learn.encoder.save(path, **({} if unchanged else dict(seed=seed)))
+    learn.encoder.save(path, **({} if guard and guard.kept_start else dict(seed=seed)))
     checkpoint_of(path).unlink(missing_ok=True)
     return learn
 
