@@ -17,6 +17,7 @@ from PIL import Image,ImageOps
 from fastai.data.core import DataLoaders,TfmdDL
 from fastai.data.transforms import Category,CategoryMap,MultiCategory
 from fastai.torch_core import TensorBase,TensorCategory,TensorImage,TensorMultiCategory,TitledTuple
+from fastai.vision import data as _grids # it teaches `show_batch` to lay images out
 from fastai.vision.core import TensorMask
 from fastcore.basics import chunked,patch
 from fasttransform import ItemTransform,Transform
