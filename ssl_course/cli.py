@@ -313,7 +313,7 @@ def _prediction(head, predicted, prob):
         return f'{name}\t{prob[predicted]:.3f}',[name, *(f'{p:.4f}' for p in prob)]
     if head.kind=='tags':
         on = [(n, p) for n,p,yes in zip(vocab, prob, predicted) if yes]
-        row = [' '.join(n for n,_ in on), *(f'{p:.4f}' for p in prob)]
+        row = ['|'.join(n for n,_ in on), *(f'{p:.4f}' for p in prob)]
         return ', '.join(f'{n} {p:.3f}' for n,p in on) or '(no tag)',row
     if head.kind=='regression': values = predicted
     else: values = [(predicted==k).mean() for k in range(len(vocab))]
@@ -418,6 +418,9 @@ def _mask_files(files, folder, head, name, force):
         if (other := owner.setdefault(m, f))!=f:
             raise InputError(f"The masks of {other} and {f} would both be {m}; predict them in two "
                              "calls, or name the folder that both are in.")
+    own = {Path(f).resolve() for f in files}
+    if same := [m for m in owner if m.resolve() in own]:
+        raise InputError(f"The mask {same[0]} would replace an image; name another folder by --masks.")
     if not force and (there := [m for m in owner if m.exists()]):
         raise InputError(f"{there[0]} exists already, and {len(there)-1:,} more; use another --masks, "
                          "or --force to replace them.")

@@ -139,6 +139,10 @@ def release_memory(
 def release_pages(
     x, # an array; nothing happens unless it is a memory map, or a part of one
 ):
-    "Give back the memory of a memory map. Its content stays in the file, and is read again."
-    while isinstance(x, np.ndarray): x = x.base
-    if isinstance(x, mmap.mmap) and hasattr(mmap, 'MADV_DONTNEED'): x.madvise(mmap.MADV_DONTNEED)
+    """Give back the memory of a memory map. Its content stays in the file, and is read again. A map
+    whose changes don't reach the file (`mode='c'`) is left alone."""
+    own = None
+    while isinstance(x, np.ndarray): own,x = x,x.base
+    kept = getattr(own, 'mode', None) in ('r', 'r+', 'w+')
+    if kept and isinstance(x, mmap.mmap) and hasattr(mmap, 'MADV_DONTNEED'):
+        x.madvise(mmap.MADV_DONTNEED)

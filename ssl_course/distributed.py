@@ -95,13 +95,16 @@ class SharedEncoder:
     def run(self,
         whole, # the encoder's `forward` or `features`
         x, # images (N,C,H,W), the same in each process
+        **options, # of a vision transformer; tensors with a row for each image are shared like those
     )->torch.Tensor: # what `whole` makes of all of them
         "Raises `InputError` when the rows can't be shared evenly."
-        if self.inside or not self.on(): return whole(x)
+        if self.inside or not (self.on() and self.encoder.training): return whole(x, **options)
         if len(x)%dist.get_world_size(): raise InputError(_uneven.format(len(x), dist.get_world_size()))
+        mine = slice(dist.get_rank(), None, dist.get_world_size())
+        options = {k: v[mine] if torch.is_tensor(v) else v for k,v in options.items()}
         self.inside = True # `forward` calls `features`
         try:
-            with SyncedNorm(): out = whole(x[dist.get_rank()::dist.get_world_size()])
+            with SyncedNorm(): out = whole(x[mine], **options)
         finally: self.inside = False
         return _Gather.apply(out.contiguous())
 

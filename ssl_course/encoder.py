@@ -80,6 +80,7 @@ def enlarged_size(
     min_size:int, # for the shorter side
 )->tuple: # height and width
     "The size that `enlarge` gives an image; its proportions stay."
+    if torch.jit.is_tracing(): h,w = int(h),int(w) # in TorchScript sizes are constants
     side = torch.sym_min(h, w) # `min` and `if` would stop `torch.fx` in `to_pytorch`
     return tuple(torch.sym_max(n, (n*min_size+side//2)//side) for n in (h, w))
 

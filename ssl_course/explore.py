@@ -157,7 +157,11 @@ def _model_guesses(file, folder, images):
     size,side,channels = model.card.get('size'),*images.x.shape[2:]
     how = dict(scale=model.encoder.scale, channels=model.encoder.channels)
     if (size or side, *how.values())!=(side, images.scale, channels):
-        images = ImageSet.from_folder(folder, size or side, labels=False, **how)
+        again = ImageSet.from_folder(folder, size or side, labels=False, **how)
+        if list(again.names)!=list(images.names):
+            raise InputError(f"{file} takes images of {model.encoder.channels} channel(s), and the map has "
+                             "other files; use an encoder and a model for the same images.")
+        images = again
     return model.predict(images)[1],model.head.vocab,f'the model {Path(file).name}'
 
 # %% ../nbs/library/explore.ipynb #830b3a19

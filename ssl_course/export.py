@@ -112,7 +112,10 @@ def to_timm(
                     safe_serialization=True)
         gap = _require_close(_timm_features(tmp), net.forward_features, encoder, size, tol, 'folder')
         Path(folder).mkdir(exist_ok=True)
-        for f in Path(tmp).iterdir(): os.replace(f, Path(folder)/f.name)
+        mode = (Path(tmp)/'config.json').stat().st_mode
+        for f in Path(tmp).iterdir():
+            f.chmod(mode) # safetensors makes files that nobody else may read
+            os.replace(f, Path(folder)/f.name)
     return gap
 
 def _timm_features(folder):

@@ -385,9 +385,10 @@ def plot_confusion(
         ax.set(xlabel='predicted class', ylabel='true class', title=title)
     off = m*(1-np.eye(len(k)))
     i,j = np.unravel_index(off.argmax(), off.shape)
-    right = np.diag(m).mean()
-    fig.alt = (f"Confusion matrix of {len(k)} classes: {right:.0f} % right on average; most often "
-               f"{vocab[i]} was taken for {vocab[j]} ({off[i,j]:.0f} %).")
+    right = np.diag(m)[np.unique(y)].mean()
+    often = (f"most often {vocab[i]} was taken for {vocab[j]} ({off[i,j]:.0f} %)" if off.max() else
+             "no image was taken for one of another class")
+    fig.alt = f"Confusion matrix of {len(k)} classes: {right:.0f} % right on average; {often}."
     return fig
 
 # %% ../nbs/library/plots.ipynb #6f3324a4

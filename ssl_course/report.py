@@ -37,6 +37,8 @@ def class_scores(
 
     NaN where there is nothing to measure: the precision of what is never predicted, the recall of
     what no image shows."""
+    if np.ndim(y)==2: # a single tag would be taken for two classes
+        y,predicted = (np.c_[a, np.zeros(len(a), bool)] for a in (y, predicted))
     scores = precision_recall_fscore_support(y, predicted, labels=range(len(vocab)),
                                              zero_division=np.nan)
     t = pd.DataFrame(dict(zip(('precision', 'recall', 'F1', 'images'), scores)), index=list(vocab))

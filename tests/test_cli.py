@@ -715,6 +715,10 @@ def test_masks_go_back_where_they_came_from(here, kinds, tiny, capsys):
             assert set(np.unique(a))<={0, 255} and abs((a==255).mean()-float(object.split()[1]))<.03
     assert 'exists already, and 14 more' in refused(capsys, *call)
     ok(capsys, *call, '--force')
+    (here/'own').mkdir(), Image.open(kinds/'seg/test/images/50.jpg').save(here/'own/50.png')
+    before = (here/'own/50.png').read_bytes()
+    assert 'would replace an image' in refused(capsys, 'predict', 'model.safetensors', here/'own', '--masks', 'own', '--force')
+    assert (here/'own/50.png').read_bytes()==before
     image = kinds/'seg/test/images/50.jpg'
     shutil.copy(image, here/'50.jpg')
     assert 'would both be other/50.png' in refused(capsys, 'predict', 'model.safetensors', image, here/'50.jpg', '--masks', 'other')

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from ssl_course.compute import one_thread,parallel_map,pick_device,pick_precision,seeded
+from ssl_course.compute import one_thread,parallel_map,pick_device,pick_precision,release_pages,seeded
 from ssl_course.utils import InputError
 
 def numbers(): return random.random(),np.random.rand(),torch.rand(1).item()
@@ -53,3 +53,10 @@ def test_devices_and_precisions_that_are_not_there():
     if not torch.cuda.is_available():
         with pytest.raises(InputError, match='cuda.*use auto or cpu'): pick_device('cuda')
         assert pick_device('auto').type in ('cpu', 'mps')
+
+def test_pages_of_a_map_that_was_changed_in_memory_are_kept(tmp_path):
+    np.zeros(10_000, np.uint8).tofile(tmp_path/'x')
+    x = np.memmap(tmp_path/'x', np.uint8, 'c')
+    x[0] = 7
+    release_pages(x[:100])
+    assert x[0]==7

@@ -90,7 +90,7 @@ def far(a, b):
     "Entries that differ by more than 1e-5, relative to the largest where that is above 1"
     assert sorted(a)==sorted(b)
     gap = lambda k: float((a[k].double()-b[k].double()).abs().max()/max(1, float(b[k].double().abs().max())))
-    return {k: gap(k) for k in a if torch.is_tensor(a[k]) and gap(k)>1e-5}
+    return {k: gap(k) for k in a if torch.is_tensor(a[k]) and not gap(k)<=1e-5}
 
 @pytest.mark.parametrize('name', SMALL)
 def test_two_halves_are_the_whole(name, both):

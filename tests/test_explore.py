@@ -1,6 +1,7 @@
 "What a notebook cell can't check well of `explore`: the page in a browser, folders as people have them, and what is refused."
-import json,os,re
+import json,os,re,sys
 from importlib.util import find_spec
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -215,10 +216,16 @@ def test_refused_before_any_work(here, capsys, monkeypatch):
     assert not (here/'home').exists() or not any((here/'home').rglob('*.u8'))
 
 def test_umap(monkeypatch):
-    pytest.importorskip('umap')
-    z = np.random.default_rng(0).normal(size=(30, 8))
-    p = map_points(z, 'umap')
-    assert p.shape==(30, 2) and p.min()==0 and p.max()==1
+    "Of the package itself only what it is asked for is known: it is too large for the tests"
+    asked = {}
+    class UMAP:
+        def __init__(self, **kwargs): asked.update(kwargs)
+        def fit_transform(self, z): return z[:,:2]*3-1
+    monkeypatch.setitem(sys.modules, 'umap', SimpleNamespace(UMAP=UMAP))
+    p = map_points(np.random.default_rng(0).normal(size=(30, 8)), 'umap', seed=5)
+    assert p.shape==(30, 2) and p.min()==0 and p.max()==1 and asked==dict(n_neighbors=15, random_state=5, n_jobs=1)
+    monkeypatch.setitem(sys.modules, 'umap', None)
+    with pytest.raises(InputError, match='ssl_course\\[umap\\]'): map_points(np.zeros((30, 2)), 'umap')
 
 def test_interrupted_it_leaves_nothing(here, monkeypatch, capsys):
     def stop(*_): raise KeyboardInterrupt

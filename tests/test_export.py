@@ -4,7 +4,7 @@ import torch
 
 from helpers import python
 from ssl_course.encoder import Encoder
-from ssl_course.export import to_onnx,to_pytorch,to_upstream
+from ssl_course.export import to_onnx,to_pytorch,to_torchscript,to_upstream
 from ssl_course.utils import InputError
 
 @pytest.fixture(scope='module')
@@ -24,6 +24,11 @@ sys.modules['ssl_course'] = None # importing it fails
 net = torch.load('net.pt', weights_only=False)
 with torch.no_grad(): torch.save(net(torch.load('x.pt')), 'out.pt')
 '''
+
+def test_torchscript_of_an_encoder_that_enlarges(tmp_path):
+    e = Encoder.small(width=8)
+    e.min_size,e.precision = 48,torch.float32
+    assert to_torchscript(e, tmp_path/'e.pt')<1e-5
 
 def test_plain_pytorch_needs_nothing_of_ours(encoder, x, tmp_path):
     torch.save(to_pytorch(encoder), tmp_path/'net.pt'), torch.save(x, tmp_path/'x.pt')

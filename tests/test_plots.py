@@ -134,6 +134,8 @@ def test_every_figure_describes_itself():
     d = runs({'net': [.2, .3, .4, .5]})
     assert '20% at 1' in plots.label_curve(runs({'net': [.2, .3, .4, .5]}, noise=0)).alt
     assert 'net' in plots.bars_with_spread(d).alt
+    perfect = plots.plot_confusion([0, 1], [0, 1], 'abc').alt
+    assert '100 % right' in perfect and 'no image was taken' in perfect
     assert '50 % right' in plots.plot_confusion([0, 1], [0, 0], ['pine', 'tree']).alt and 'tree was taken for pine' in plots.plot_confusion([0, 1], [0, 0], ['pine', 'tree']).alt
     assert 't-SNE' in plots.embedding_map(np.random.default_rng(0).random((40, 3))).alt
 

@@ -36,6 +36,11 @@ def test_scores_are_those_of_scikit_learn():
     for i,name in enumerate('abcd'): assert np.allclose(t.loc[name].tolist(), [theirs[str(i)][k] for k in ('precision', 'recall', 'f1-score', 'support')])
     assert np.allclose(t.iloc[-1, :3].tolist(), [theirs['macro avg'][k] for k in ('precision', 'recall', 'f1-score')]) and t.images.iloc[-1]==300
 
+def test_a_single_tag_is_no_pair_of_classes():
+    y,p = np.zeros((10, 1), bool),np.zeros((10, 1), bool)
+    y[:2],p[1:2] = True,True
+    assert class_scores(y, p, ['a']).loc['a'].tolist()==[1., .5, 2/3, 2]
+
 def test_calibration_of_a_forecaster_that_is_right():
     "Right as often as it says: the error is what chance leaves; too sure by a fifth: a fifth"
     rng = np.random.default_rng(0)

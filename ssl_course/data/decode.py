@@ -251,7 +251,7 @@ def _value_range(path, stamp, channels=3):
     "Lowest and highest value of an image of 16 or 32 bits; None for others, and for no image"
     try:
         if _is_array(path, channels):
-            if (a := _pixels(path, channels)).dtype.itemsize==1: return None
+            if (a := _pixels(path, channels)).dtype in (bool, np.uint8): return None
             return _finite_range(a)
         with _open(path) as im: return _finite_range(np.asarray(im)) if im.mode[0] in 'IF' else None
     except Exception: return None # `_read` says what is wrong with it

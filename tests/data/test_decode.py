@@ -531,9 +531,13 @@ def test_arrays_have_their_channels_and_one_scale(channels, tmp_path, capsys):
     if channels not in (1, 3):
         with pytest.raises(InputError, match=f'where an image of {channels+1} channels is needed'): decode_folder(tmp_path/'a', 24, channels=channels+1, progress=False)
 
+def test_signed_bytes_have_one_scale_too(tmp_path):
+    bands(tmp_path/'a', 4, top=127, dtype=np.int8)
+    assert decode_folder(tmp_path/'a', 24, channels=4, progress=False).x.max()>20
+
 def test_tiffs_of_many_channels(tmp_path, monkeypatch):
     "As pages or as samples of a pixel; without the package it is named before anything is read"
-    tifffile = pytest.importorskip('tifffile')
+    import tifffile
     x = bands(tmp_path/'npy', 13)
     (tmp_path/'tif').mkdir()
     for i,a in enumerate(x): tifffile.imwrite(tmp_path/f'tif/{i}.tif', np.moveaxis(a, 2, 0) if i%2 else a, photometric='minisblack', compression='zlib')
