@@ -11,13 +11,13 @@ from helpers import ROOT
 from ssl_course.compute import seeded
 from ssl_course.data.postcards import Postcards
 from ssl_course.distributed import ShareBatches,batch_norm_of_all,first_process_first,join_processes,together
-from ssl_course.encoder import Encoder
+from ssl_course.encoder import Encoder,new_encoder
 from ssl_course.pipeline import pretrain_encoder
 from ssl_course.pretrain import fit_quietly,fused_adamw,pretext_learner,pretext_tasks
 from ssl_course.resume import fit_resumable
 from ssl_course.utils import InputError
 
-SMALL = dict(simclr={}, moco=dict(queue=64), byol={}, vicreg=dict(dim=32, hidden=32), barlow_twins=dict(dim=32, hidden=32), swav=dict(prototypes=8, freeze=.2, crops=1), dino=dict(prototypes=16, freeze=.2), rotation={}, autoencoder={})
+SMALL = dict(simclr={}, moco=dict(queue=64), byol={}, vicreg=dict(dim=32, hidden=32), barlow_twins=dict(dim=32, hidden=32), swav=dict(prototypes=8, freeze=.2, crops=1), dino=dict(prototypes=16, freeze=.2), rotation={}, autoencoder={}, masked_autoencoder=dict(width=32), masked_features=dict(width=32))
 STEPS = 10
 
 def images(): return Postcards(size=16, seed=2).images(48).unlabeled()
@@ -29,8 +29,10 @@ def train(name, fit=None, bs=16, **kwargs):
     fit = fit or (lambda l: l.fit(1, RATE.get(name, 5e-3)))
     with seeded(11):
         dls = images().dls(valid=.2, bs=bs, steps=STEPS)
-        learn = pretext_learner(dls, Encoder.small(width=4), pretext_tasks()[name](**SMALL[name]), **{'opt_func': SGD} | kwargs)
-        learn.encoder.precision = torch.float32
+        task = pretext_tasks()[name](**SMALL[name])
+        learn = pretext_learner(dls, new_encoder(task.arch, 16, width=4), task, **{'opt_func': SGD} | kwargs)
+        for m in learn.model.modules():
+            if isinstance(m, Encoder): m.precision = torch.float32
         with together(learn): fit_quietly(learn, fit)
     return learn
 
