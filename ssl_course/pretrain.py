@@ -99,10 +99,13 @@ def smallest_batch(
 def _try_encoder(model, x):
     "Shows the encoder what the task would show it; nothing is learned from it"
     mode = model.training
+    model.eval()
     try:
-        with seeded(0): model.eval()(model.task.make(x)[0])
-    except InputError as e:
-        raise InputError(f"{type(model.task).__name__} can't train this encoder: {e}") from e
+        with seeded(0):
+            inputs = model.task.make(x)[0] # what it says of the images is not about the encoder
+            try: model(inputs)
+            except InputError as e: raise InputError(
+                f"{type(model.task).__name__} can't train this encoder: {e}") from e
     finally: model.train(mode)
 
 # %% ../nbs/library/pretrain.ipynb #ec5c53bd

@@ -10,7 +10,7 @@ from torch.utils._pytree import tree_leaves
 from test_resume import SMALL
 from ssl_course.collapse import CollapseMeter
 from ssl_course.compute import on_device
-from ssl_course.encoder import Encoder
+from ssl_course.encoder import Encoder,new_encoder
 from ssl_course.pretrain import PretextModel,pretext_tasks
 from ssl_course.views import mild_views,strong_views
 
@@ -49,7 +49,8 @@ WAITS = dict(artifacts={'as many as a mask says', 'a number is read'}, rotation=
 @pytest.mark.parametrize('name', pretext_tasks())
 def test_a_step_stays_on_its_device(name):
     small = dict(teacher=Encoder.small(width=4), hidden=0) if name=='distillation' else SMALL.get(name, {})
-    model = PretextModel(Encoder.small(width=4), pretext_tasks()[name](**small)).to(DEVICE)
+    task = pretext_tasks()[name](**small)
+    model = PretextModel(new_encoder(task.arch, 32, width=4), task).to(DEVICE)
     model.encoder.precision = torch.float32
     x = torch.empty(16, 3, 32*max(1, model.task.clips), 32, device=DEVICE)
     with Watch() as w:

@@ -22,7 +22,7 @@ ORDER = '''_nbdev utils progress registry settings compute plots
 FAMILIES = ('pretext.', 'course.solutions.') # members know nothing of each other
 
 # What fastai's modules add to its `Learner`: fit_one_cycle and the progress bar
-PATCHES = {'pretrain': {'fastai.callback.progress', 'fastai.callback.schedule'}}
+PATCHES = {'data.loaders': {'fastai.vision.data'}, 'pretrain': {'fastai.callback.progress', 'fastai.callback.schedule'}}
 
 def rank(m):
     if m in ORDER: return ORDER.index(m)
