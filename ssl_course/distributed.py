@@ -100,11 +100,10 @@ class SharedEncoder:
         "Raises `InputError` when the rows can't be shared evenly."
         if self.inside or not (self.on() and self.encoder.training): return whole(x, **options)
         if len(x)%dist.get_world_size(): raise InputError(_uneven.format(len(x), dist.get_world_size()))
-        mine = slice(dist.get_rank(), None, dist.get_world_size())
-        options = {k: v[mine] if torch.is_tensor(v) else v for k,v in options.items()}
+        part = lambda v: v[dist.get_rank()::dist.get_world_size()] if torch.is_tensor(v) else v
         self.inside = True # `forward` calls `features`
         try:
-            with SyncedNorm(): out = whole(x[mine], **options)
+            with SyncedNorm(): out = whole(part(x), **{k: part(v) for k,v in options.items()})
         finally: self.inside = False
         return _Gather.apply(out.contiguous())
 

@@ -114,8 +114,7 @@ def to_timm(
         Path(folder).mkdir(exist_ok=True)
         mode = (Path(tmp)/'config.json').stat().st_mode
         for f in Path(tmp).iterdir():
-            f.chmod(mode) # safetensors makes files that nobody else may read
-            os.replace(f, Path(folder)/f.name)
+            f.chmod(mode), os.replace(f, Path(folder)/f.name) # safetensors lets nobody else read
     return gap
 
 def _timm_features(folder):
