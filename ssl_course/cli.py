@@ -169,7 +169,7 @@ def _images_to_learn_from(task, s, unlabeled, labeled, encoder, channels):
         return images,labeled and ImageSet.from_folder(labeled, s.size, **alike)
 
 # %% ../nbs/library/cli.ipynb #870f30af
-def _finished(out, resume, force):
+def _finished(out, resume, force, reports=False):
     "Is the file `out` there, and that is all right? Nothing is replaced that isn't meant to be"
     from ssl_course.pipeline import checkpoint_of
     if Path(out).suffix!='.safetensors':
@@ -180,6 +180,9 @@ def _finished(out, resume, force):
     if checkpoint.exists() and not resume:
         raise InputError(f"{checkpoint} is of a training that was interrupted; add --resume to go "
                          "on with it, or --force to start over.")
+    report = Path(out).with_suffix('.report.html') # of `report_path`, which takes a second
+    if reports and report.exists() and not (resume or Path(out).exists()):
+        raise InputError(f"{report} exists already; use another --out, or --force to replace it.")
     if not Path(out).exists() or checkpoint.exists(): return False
     if not resume:
         raise InputError(f"{out} exists already; use another --out, or --force to replace it.")
@@ -213,7 +216,7 @@ def finetune(
     s = load_settings(budget=budget, size=size, seed=seed)
     recipe = _find_recipe(recipe)(epochs=epochs or s.pick(6, 20, 50), lr=lr)
     how = _label_source(labeled, task, target, images, file_col, split)
-    if _finished(out, resume, force): return
+    if _finished(out, resume, force, reports=True): return
     encoder = _find_start(encoder, channels)
     size = size or _size_for(encoder, s.size)
     parts = _labeled_parts(labeled, encoder, size, s.seed, leave_out, how)
@@ -364,7 +367,7 @@ def _growing_table(path, header):
         return
     from csv import writer
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    with open(path, 'w', newline='', encoding='utf-8') as f:
+    with open(path, 'w', newline='', encoding='utf-8', errors='surrogateescape') as f:
         def add(rows): writer(f).writerows(rows), f.flush()
         add([header])
         yield add
@@ -397,7 +400,8 @@ def _predict_all(model, files, csv, masks, bs=64):
             for part in (files[i:i+bs] for i in range(0, len(files), bs)):
                 found,why = _read_and_predict(model, part, pool, how)
                 said = [_prediction(model.head, p, q) for _,p,q in found]
-                if found: bar.write('\n'.join(f'{f}\t{t}' for (f,*_),(t,_) in zip(found, said)))
+                lines = '\n'.join(f'{f}\t{t}' for (f,*_),(t,_) in zip(found, said))
+                if found: bar.write(lines.encode(errors='replace').decode()) # names of any bytes
                 for f,mask,_ in found if masks else (): _save_mask(f, masks[f], mask, model, how)
                 add([f, *row] for (f,*_),(_,row) in zip(found, said))
                 bad,done = bad+why,done+len(part)
@@ -545,7 +549,8 @@ def _to_npz(parts, path):
 # %% ../nbs/library/cli.ipynb #ad8c1fe0
 def _to_csv(parts, path):
     for i,t in enumerate(parts):
-        t.to_csv(path, mode='a' if i else 'w', header=not i, index=False, float_format='%.6g')
+        t.to_csv(path, mode='a' if i else 'w', header=not i, index=False, float_format='%.6g',
+                 errors='surrogateescape')
 
 def _to_parquet(parts, path):
     from contextlib import ExitStack
@@ -705,6 +710,8 @@ def main(
     "The command `ssl-course`."
     args = vars(parser().parse_args(_american(sys.argv[1:] if argv is None else argv)))
     command = args.pop('command')
+    if command!='pretrain' and int(os.environ.get('WORLD_SIZE', 0))>1:
+        _stop(f'ssl-course: {command} runs in one process; start it without accelerate launch.', 2)
     kept = dict(run='stages and epochs', pretrain='epochs', finetune='epochs').get(command)
     hint = f' Finished {kept} are kept; run the same command with --resume to continue.' if kept else ''
     try: COMMANDS[command](**args)

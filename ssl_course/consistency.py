@@ -446,6 +446,11 @@ def _logits(self:MeanTeacher, rest):
     return teacher,self.model(self.pair[1]) if rest is None else rest
 
 @patch
+def before_fit(self:MeanTeacher):
+    "Ctrl-C in a validation left the teacher's weights in the model; give it its own back."
+    Consistency.before_fit(self), self.after_validate()
+
+@patch
 def before_validate(self:MeanTeacher):
     "Within a fit, validate the teacher."
     if not (self.begun and self.use_teacher): return

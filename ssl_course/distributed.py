@@ -7,12 +7,13 @@ __all__ = ['batch_norm_of_all', 'SyncedNorm', 'SharedEncoder', 'require_same', '
            'first_process_first', 'together']
 
 # %% ../nbs/library/distributed.ipynb #f1f35699
-import hashlib,os,sys
+import hashlib,os,random,sys
 from contextlib import contextmanager,nullcontext
 from datetime import timedelta
 from functools import partial
 from importlib.util import find_spec
 
+import numpy as np
 import torch
 import torch.distributed as dist
 import torch.nn.functional as F
@@ -112,10 +113,12 @@ _uneven = ("{} images pass through the encoder at once, and {} processes can't s
 
 # %% ../nbs/library/distributed.ipynb #13507dca
 def _digest(learn):
-    "Of weights and statistics, images, and the state of the random numbers"
+    "Of weights and statistics, images, their order, and the state of the random numbers"
     h,images = hashlib.sha256(),getattr(learn.dls.train_ds, 'images', None)
     for v in learn.model.state_dict().values(): h.update(v.detach().cpu().numpy().tobytes())
     h.update(str(images is not None and images.fingerprint).encode())
+    loaders = [dl.rng.getstate() for dl in learn.dls.loaders if hasattr(dl, 'rng')]
+    h.update(repr((loaders, random.getstate())).encode()+np.random.get_state()[1].tobytes())
     cuda = [torch.cuda.get_rng_state()] if torch.cuda.is_initialized() else []
     for v in (torch.get_rng_state(), *cuda): h.update(v.numpy().tobytes())
     return h.hexdigest()

@@ -148,12 +148,16 @@ def _probed(images, z, seed):
     prob = probe_guesses(z, images.y, len(images.vocab), seed)
     return prob,images.vocab,'a linear probe, fitted on the other images'
 
-def _model_guesses(file, folder, images):
-    "Probabilities by a model, which may want the images at another size"
+def _load_classifier(file):
+    "A model that predicts classes"
     model = TransferModel.load(file)
     if model.head.kind!='class':
         raise InputError(f"{file} is a model of the kind {model.head.kind!r}; to rank images by "
                          "how sure it is, explore needs one that predicts a class.")
+    return model
+
+def _model_guesses(file, model, folder, images):
+    "Probabilities by a model, which may want the images at another size"
     size,side,channels = model.card.get('size'),*images.x.shape[2:]
     how = dict(scale=model.encoder.scale, channels=model.encoder.channels)
     if (size or side, *how.values())!=(side, images.scale, channels):
@@ -188,13 +192,14 @@ def explore_folder(
     """Explore a folder. Raises `InputError`, before anything is decoded, when there are more than
     20,000 images, no such encoder, or no UMAP."""
     require_map(how)
+    folder,file,model = Path(folder).expanduser(),model,_load_classifier(model) if model else None
     general,encoder = encoder=='general',find_encoder(encoder)
     if (there := len(find_images(folder, encoder.channels)[0]))>_MOST:
         raise InputError(f"{folder} has {there:,} images, and a page can show {_MOST:,}; explore "
                          "a subfolder.")
     images = ImageSet.from_folder(folder, size or encoder_size(encoder), labels=False,
                                   scale=encoder.scale, channels=encoder.channels)
-    guesses = _model_guesses(model, folder, images) if model else None
+    guesses = _model_guesses(file, model, folder, images) if model else None
     return explore_images(_with_classes(images, folder), encoder, general, guesses, how, seed=seed)
 
 # %% ../nbs/library/explore.ipynb #694976b6
@@ -285,4 +290,4 @@ def write_exploration(
     page = Template(asset('explore.html')).substitute(
         title=escape(title or e.images.name), about=about, style=asset('explore.css'),
         script=asset('explore.js'), still=_still(e, data['names']), data=text)
-    with atomic_write(path) as f: f.write_text(page, encoding='utf-8')
+    with atomic_write(path) as f: f.write_bytes(page.encode(errors='replace')) # names of any bytes

@@ -97,8 +97,8 @@ def to_timm(
     size:int=224, # side of the images, pixels
     tol:float=1e-4, # largest difference that is accepted, as a fraction of the largest feature
 )->float: # the largest difference that was found
-    """Write `model.safetensors` and `config.json` for `timm.create_model('local-dir:FOLDER',
-    pretrained=True)`. Raises `InputError`, with nothing written, for encoders that aren't timm's."""
+    """Write weights and configuration for timm's `local-dir:FOLDER`, and compare what its layers
+    give before pooling. Raises `InputError`, with nothing written, for encoders not from timm."""
     if (kind := (encoder.arch or {}).get('name'))!='timm':
         raise InputError(f"Only a model of timm can be written for timm, and this encoder is "
                          f"{kind!r}; take onnx or torchscript.")

@@ -122,6 +122,7 @@ def _mask_parts(path, how):
 def _table_parts(path, task, how, target=None, images=None, file_col=None, split=None):
     "All images of a table as train or, by the column `split`, its parts"
     if target is None: raise InputError(f"{path} is a table; say by `target` which of its columns.")
+    if split is not None: part_labels(read_table(path)[0], split) # before any image is decoded
     table = dict(images=images, file_col=file_col)
     whole = ImageSet.from_csv(path, target=target, kind=task, **table, **how)
     if split is None: return {'train': whole}
@@ -739,7 +740,7 @@ def write_suggestions(
     text = Template(asset('suggestions.html')).substitute(
         title='Images to label first', about=about, todo=todo, items=items)
     with atomic_write(page) as f: f.write_text(text, encoding='utf-8')
-    with atomic_write(csv) as f: table.to_csv(f, index=False)
+    with atomic_write(csv) as f: table.to_csv(f, index=False, errors='surrogateescape')
     return code
 
 # %% ../nbs/library/pipeline.ipynb #80034aca

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import torch
 from fastai.callback.core import Callback,CancelFitException
-from fastai.torch_core import rank_distrib
+from fastai.torch_core import num_distrib,rank_distrib
 from fastcore.basics import patch
 
 from .compute import parallel_map
@@ -79,13 +79,14 @@ def save_checkpoint(
 ):
     """Write everything that training needs to go on exactly: model, optimizer, random states,
     lineage. Atomic; of several processes only the first writes."""
-    if rank_distrib(): return
     parts = dict(parts or {}, lineage=learn.record_lineage)
     state = dict(model=learn.model.state_dict(), opt=learn.opt.state_dict(),
                  random=_random_state(learn.dls), **{k: v.state_dict() for k,v in parts.items()})
     content = dict(format=3, done=done, plan=_plan(learn, **plan), state=state)
-    torch.save(_contained(content), b := BytesIO()) # to a full disk it raises a RuntimeError
-    with atomic_write(path) as f: f.write_bytes(b.getbuffer())
+    if not rank_distrib():
+        torch.save(_contained(content), b := BytesIO()) # to a full disk it raises a RuntimeError
+        with atomic_write(path) as f: f.write_bytes(b.getbuffer())
+    if num_distrib()>1: torch.distributed.barrier() # no process looks for it before it is there
 
 # %% ../nbs/library/resume.ipynb #fa577dcb
 def _read_checkpoint(path):

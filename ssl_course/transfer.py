@@ -224,8 +224,9 @@ def leftover_tensors(
 def _fitting(state, own, names, adapt):
     "Tensors that fit, by the encoder's names; those of the wrong shape; what was adapted"
     load,wrong,adapted = {},[],[]
+    of_input = {'mean', 'std', next((k for k in own if own[k].ndim==4 and not _may_stay(k)), None)}
     for k,w in names.items():
-        t = convert_channels(state[w], own[k], k) if adapt else state[w]
+        t = convert_channels(state[w], own[k], k) if adapt and k in of_input else state[w]
         if t.shape!=own[k].shape: wrong.append((k, tuple(t.shape), tuple(own[k].shape)))
         else:
             load[k] = t

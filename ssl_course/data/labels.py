@@ -146,7 +146,8 @@ def mask_labels(
     numbers = mask_numbers(vocab)
     if new := sorted(found-set(numbers)):
         raise InputError(f"The masks have the value{'s'*(len(new)>1)} {', '.join(map(str, new[:5]))}"
-                         f", and the classes are {', '.join(vocab[:12])}.")
+                         f", and the classes are {', '.join(vocab[:12])}; name what is new in "
+                         "codes.txt, a line for each class, or give those pixels another value.")
     places = np.zeros(256, np.uint8)
     places[numbers] = range(len(vocab))
     return vocab,places[y]
