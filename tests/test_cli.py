@@ -837,6 +837,15 @@ def test_colors_cannot_be_learned_from_bands(here, capsys):
     one_sentence(said)
     assert said.startswith("Colours can't be learned") and not (here/'encoder.safetensors').exists()
 
+@pytest.mark.parametrize('command', ['predict m.safetensors a.jpg', 'finetune --encoder general --labeled x'])
+def test_only_pretraining_shares_its_work_among_processes(command, here, monkeypatch, capsys):
+    monkeypatch.setenv('WORLD_SIZE', '2')
+    assert 'runs in one process' in refused(capsys, *command.split())
+
+def test_a_report_is_not_replaced(here, capsys):
+    (here/'model.report.html').write_text('mine')
+    assert 'model.report.html exists already' in refused(capsys, 'finetune', '--encoder', 'general', '--labeled', 'x')
+
 def test_channels_are_of_own_images(capsys):
     one_sentence(said := refused(capsys, 'pretrain', '--channels', 13, '--budget', 'smoke'))
     assert '--unlabeled' in said

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from fastai.callback.core import Callback
+from fastai.callback.core import Callback,CancelFitException
 from fastai.callback.mixup import MixUp
 from fastai.data.core import DataLoaders
 from fastai.data.load import DataLoader
@@ -370,3 +370,22 @@ def test_two_moons(make):
     sure = final.max(1)[0]>=method.threshold
     assert method.table.right.iloc[-4:].mean()==pytest.approx((final.argmax(1)==y)[sure].float().mean().item(), abs=.1)
     assert ('passed' in method.table)==(method.teacher is None)
+
+def test_ctrl_c_while_the_teacher_is_validated_leaves_the_model_its_own_weights():
+    method,own = MeanTeacher(others(), mu=1, decay=.7),{}
+    class Stop(Callback):
+        order = 6
+        def before_validate(self):
+            own.update({k: v.clone() for k,v in method.student.items()})
+            raise KeyboardInterrupt
+    with seeded(0):
+        l = learner(cbs=[method, stop := Stop()])
+        with pytest.raises(KeyboardInterrupt), l.no_bar(), l.no_logging(): l.fit(1, 1e-2)
+        assert own and not same(weights(l.model), own) # they are the teacher's
+        class Look(Callback):
+            def before_train(self):
+                self.seen = weights(self.model)
+                raise CancelFitException
+        l.remove_cb(stop), l.add_cb(look := Look())
+        with l.no_bar(), l.no_logging(): l.fit(1, 1e-2)
+    assert same(look.seen, own)

@@ -152,3 +152,10 @@ def test_rename_in_order_refuses(source):
     for bad,said in ((other_names(swapped), 'The source has layer0.weight'), (dict(list(other_names(body).items())[:-1]), 'no tensor where'),
                      ({k.replace('weight', 'kernel'): v for k,v in other_names(body).items()}, 'layer0.kernel')):
         with pytest.raises(TransferError, match=said): rename_in_order(bad, small())
+
+def test_only_the_first_convolution_changes_channels(source):
+    "Another layer whose channels differ is of another network"
+    state = {k: v.clone() for k,v in source.state_dict().items()}
+    deep = [k for k,v in state.items() if v.ndim==4 and k not in ('mean', 'std')][2]
+    state[deep] = state[deep].sum(1, keepdim=True)
+    with pytest.raises(TransferError, match=deep.replace('.', r'\.')): transfer(state, small(), adapt_channels=True)
