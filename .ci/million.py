@@ -48,7 +48,7 @@ def main(n='1_000_000', folder=None):
             dls = images.dls(valid=images.take(slice(0, 256)), bs=256, steps=100)
             fit_quietly(pretext_learner(dls, Encoder.small(width=8), SimCLR()), lambda l: l.fit(1, 1e-3))
         class Opened: from_folder = staticmethod(lambda *args, **kwargs: images)
-        pipeline.ImageSet,pipeline.find_encoder = Opened,lambda e: e
+        pipeline.ImageSet,pipeline.find_encoder = Opened,lambda e, *_: e
         with Peak('embed, written to .npz'): _to_npz(pipeline.embedding_parts('', Encoder.small(width=8), 32), Path(d)/'e.npz')
         with np.load(Path(d)/'e.npz') as z: print(z['embeddings'].shape, z['files'][-1])
 

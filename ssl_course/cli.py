@@ -83,6 +83,7 @@ def run(
     seeds:int=None, # repetitions of each comparison (default: by budget)
     out:DIR='runs/course', # where to write
     size:int=None, # side of the square images in pixels (default: 128 for your own images)
+    channels:int=None, # of your own images, as 1 or 13; the first layer of --encoder is adapted
     budget:Literal[BUDGETS]=None, # seconds, minutes or hours of work (default: settings.ini)
     seed:int=None, # where all random choices start from (default: settings.ini)
     encoder:ENCODER=None, # to start from: a file, general, one of the package, timm:MODEL
@@ -91,12 +92,11 @@ def run(
     force:bool=False, # start over in a folder that has an earlier run
 ):
     """The whole line: pretrain, transfer, fine-tune, compare, report.
-
     Compares four starts with few labels: random weights, a trained encoder, the same one continued
     on your images, and one pretrained on them alone. Without folders it draws its own images."""
     from ssl_course.stages import RunConfig,Stages,run_plan,show_result
-    config = RunConfig(unlabeled, labeled, pretext, epochs, labels, seeds, out, size, budget, seed,
-                       encoder, leave_out)
+    config = RunConfig(unlabeled, labeled, pretext, epochs, labels, seeds, out, size, channels,
+                       budget, seed, encoder, leave_out)
     plan = run_plan(config, load_settings(budget=budget, seed=seed, size=size))
     # own images may have changed; postcards haven't, and PyTorch isn't needed
     if resume and not (force or unlabeled or labeled) and (Path(out)/'report.html').exists():
@@ -506,6 +506,7 @@ def suggest(
     how:Literal['typiclust', 'kmeans', 'farthest', 'random']='typiclust', # way to choose
     out:FILE='suggestions', # where to write; .csv and .html are added
     size:int=None, # side of the square images in pixels (default: that of pretraining, or 128)
+    channels:int=None, # of the images, as 1 or 13: the encoder's first layer is adapted
     seed:int=None, # where all random choices start from (default: settings.ini)
     force:bool=False, # replace the files of an earlier call
 ):
@@ -522,8 +523,8 @@ def suggest(
     from ssl_course.encoder import find_encoder
     from ssl_course.pipeline import suggest_labels,write_suggestions
     s = load_settings(seed=seed)
-    table = suggest_labels(folder, n, encoder, how, size, s.seed)
-    code = write_suggestions(table, folder, out, find_encoder(encoder).channels)
+    table = suggest_labels(folder, n, encoder, how, size, s.seed, channels)
+    code = write_suggestions(table, folder, out, channels or find_encoder(encoder).channels)
     print(f'Wrote {out}.csv and {out}.html. Next: fill in the column label, then, in Python,\n'
           f'  {code}')
 
@@ -570,6 +571,7 @@ def embed(
     encoder:ENCODER='general', # encoder file, name of an encoder of the package, or general
     out:FILE='embeddings.csv', # where to write: .csv, .npz (NumPy) or .parquet
     size:int=None, # side of the square images in pixels (default: that of pretraining, or 128)
+    channels:int=None, # of the images, as 1 or 13: the encoder's first layer is adapted
     force:bool=False, # replace a file that is there
 ):
     """Write the embedding of each image: a row with its file and its numbers, for use elsewhere."""
@@ -585,7 +587,7 @@ def embed(
     from ssl_course.utils import atomic_write
     shapes = []
     def parts():
-        for t in embedding_parts(folder, encoder, size):
+        for t in embedding_parts(folder, encoder, size, channels=channels):
             shapes.append(t.shape)
             yield t
     with atomic_write(out) as f: _TABLES[Path(out).suffix](parts(), f)
@@ -600,6 +602,7 @@ def explore(
     how:Literal['tsne', 'umap']='tsne', # how to draw the map; umap needs umap-learn
     out:FILE='explore.html', # where to write the page
     size:int=None, # side of the square images in pixels (default: that of pretraining, or 128)
+    channels:int=None, # of the images, as 1 or 13: the encoder's first layer is adapted
     seed:int=None, # where all random choices start from (default: settings.ini)
     force:bool=False, # replace a page that is there
 ):
@@ -612,7 +615,7 @@ def explore(
         raise InputError(f"{out} exists already; use another --out, or --force to replace it.")
     require_writable(out)
     from ssl_course.explore import explore_folder,write_exploration
-    e = explore_folder(folder, encoder, model, how, size, load_settings(seed=seed).seed)
+    e = explore_folder(folder, encoder, model, how, size, load_settings(seed=seed).seed, channels)
     write_exploration(out, e)
     print(f'Wrote {out} ({Path(out).stat().st_size/1e6:.1f} MB): open it in a browser.')
 

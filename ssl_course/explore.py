@@ -31,7 +31,7 @@ from .evaluate.leakage import duplicate_groups
 from .evaluate.probes import linear_probe
 from .evaluate.selection import _directions,select
 from .model import TransferModel
-from .pipeline import encoder_size
+from .pipeline import _open_folder,encoder_size
 from .plots import PALETTE,_flat,_thin,as_images
 from .progress import tqdm
 from .utils import InputError,asset,atomic_write
@@ -161,7 +161,7 @@ def _model_guesses(file, model, folder, images):
     size,side,channels = model.card.get('size'),*images.x.shape[2:]
     how = dict(scale=model.encoder.scale, channels=model.encoder.channels)
     if (size or side, *how.values())!=(side, images.scale, channels):
-        again = ImageSet.from_folder(folder, size or side, labels=False, **how)
+        again = _open_folder(folder, size or side, **how)
         if list(again.names)!=list(images.names):
             raise InputError(f"{file} takes images of {model.encoder.channels} channel(s), and the map has "
                              "other files; use an encoder and a model for the same images.")
@@ -188,17 +188,18 @@ def explore_folder(
     how:str='tsne', # as `map_points` takes it
     size:int=None, # side of the square images, pixels; default: that of pretraining, or 128
     seed:int=0, # of map, clusters and folds
+    channels:int=None, # of the images, to which the encoder is adapted; default: as it takes them
 )->Exploration:
     """Explore a folder. Raises `InputError`, before anything is decoded, when there are more than
     20,000 images, no such encoder, or no UMAP."""
     require_map(how)
     folder,file,model = Path(folder).expanduser(),model,_load_classifier(model) if model else None
-    general,encoder = encoder=='general',find_encoder(encoder)
+    general = encoder=='general'
+    encoder = find_encoder(encoder, channels or 3, channels is not None)
     if (there := len(find_images(folder, encoder.channels)[0]))>_MOST:
         raise InputError(f"{folder} has {there:,} images, and a page can show {_MOST:,}; explore "
                          "a subfolder.")
-    images = ImageSet.from_folder(folder, size or encoder_size(encoder), labels=False,
-                                  scale=encoder.scale, channels=encoder.channels)
+    images = _open_folder(folder, size or encoder_size(encoder), encoder.scale, encoder.channels)
     guesses = _model_guesses(file, model, folder, images) if model else None
     return explore_images(_with_classes(images, folder), encoder, general, guesses, how, seed=seed)
 

@@ -27,7 +27,7 @@ from sklearn.metrics import f1_score
 
 from .compute import release_memory,release_pages,seeded,trim_memory
 from .continued import FeatureGuard,continue_pretraining
-from .data.decode import find_scale,read_image
+from .data.decode import _array,find_images,find_scale,image_size,read_image
 from .data.imageset import ImageSet,_first_ten,_item_names
 from .data.labels import file_column,file_names,mask_folders,mask_vocab,part_labels
 from .data.labels import read_table,split_folders,stranger_folders
@@ -231,6 +231,29 @@ def twins_of(
           + _first_ten([f'{a[i]} ~ {b[j]}' for i,j in pairs]))
     return twins
 
+# %% ../nbs/library/pipeline.ipynb #86314903
+def _first_shape(folder):
+    "Shape of the first image of a folder; None where none can be read"
+    try:
+        file = Path(folder).expanduser()/find_images(folder)[0][0]
+        if file.suffix.lower() in ('.npy', '.tif', '.tiff'): return _array(file).shape
+        return *image_size(file)[::-1],3
+    except Exception: return None # what is wrong with it has been said
+
+def _open_folder(folder, size, scale, channels):
+    "The images of a folder without labels; a sentence when they have other channels"
+    try: return ImageSet.from_folder(folder, size, labels=False, scale=scale, channels=channels)
+    except InputError as e:
+        shape = _first_shape(folder)
+        if shape is None or channels in (shape[0], shape[-1]): raise
+        need = f"Images of {channels} channel{'s'*(channels>1)} are needed"
+        raise InputError(f"{need}, and those of {folder} have the shape {shape}; --channels says "
+                         "how many they have, and an encoder is adapted to them.") from e
+
+def _start_encoder(p):
+    "The encoder that a run starts from; adapted to the images if their channels were named"
+    return find_encoder(p['encoder'], p.get('channels', 3), 'channels' in p)
+
 # %% ../nbs/library/pipeline.ipynb #6df07c29
 def load_run_data(
     p:dict, # a `run_plan`
@@ -244,28 +267,29 @@ def load_run_data(
     if not (un and labeled):
         raise InputError("A run on own images needs both folders: "
                          "--unlabeled DIR and --labeled DIR.")
-    start = Path(p['encoder'] or '').expanduser()
-    own = Encoder.load(start).scale if start.is_file() else None
-    scale = own or find_scale(un, *_image_folders(Path(labeled).expanduser())) # one for all
-    unlabeled = ImageSet.from_folder(un, p['size'], labels=False, scale=scale).unlabeled()
-    pool,valid,test = labeled_splits(labeled, p['size'], p['seed'], scale)
+    start = _start_encoder(p) if p['encoder'] else None
+    channels = start.channels if start else p.get('channels', 3)
+    folders = un,*_image_folders(Path(labeled).expanduser())
+    scale = (start and start.scale) or find_scale(*folders, channels=channels) # one for all
+    unlabeled = _open_folder(un, p['size'], scale, channels).unlabeled()
+    pool,valid,test = labeled_splits(labeled, p['size'], p['seed'], scale, channels)
     out = p.get('leave_out', False)
     if out: unlabeled = unlabeled.without(valid).without(test)
     for part in (test, valid):
         part.require_no_leakage(unlabeled, 'the images to pretrain on', '--leave-out does it')
     held = (valid+test).unlabeled()
-    general = Encoder.general(held.x.shape[-1]) if p['encoder']=='general' else None
+    general = start if p['encoder']=='general' else None
     twins = [twins_of(held, s, general, out) for s in (unlabeled, pool.without(unlabeled))]
     if out: unlabeled,pool = (s.without(twins[0]).without(twins[1]) for s in (unlabeled, pool))
     return RunData(unlabeled, pool, valid, test)
 
 # %% ../nbs/library/pipeline.ipynb #6347b542
 def terminal_picture(
-    x, # uint8 images (N,H,W,3)
+    x, # uint8 images (N,H,W,C)
     columns:int=8, # images in a row
 )->str: # text with colour codes, two pixels to a character
     "Images for a terminal with 24-bit colour, drawn with half blocks."
-    n = len(x)//columns*columns
+    x,n = as_images(x),len(x)//columns*columns
     _,h,w,_ = x.shape
     sheet = x[:n].reshape(-1, columns, h, w, 3).swapaxes(1, 2).reshape(-1, columns*w, 3)
     sheet = sheet[:, ::max(1, w//16)][::max(1, h//16)]
@@ -422,7 +446,7 @@ def run_starts(
     starts = {} if own or not given else {'general-purpose': (Encoder.general(channels), False)}
     if given:
         name = 'general-purpose' if given=='general' else Path(given).stem.replace('timm:', '')
-        starts[name] = find_encoder(given, channels),True
+        starts[name] = _start_encoder(p),True
     if own and given: starts['continued here'] = out/'continued.safetensors',True
     return starts | {'pretrained here': (out/'encoder.safetensors', True)}
 
@@ -660,13 +684,12 @@ def suggest_labels(
     how:str='typiclust', # as `select` takes it
     size:int=None, # side of the square images, pixels; default: that of pretraining, or 128
     seed:int=0, # of clusters and random numbers
+    channels:int=None, # of the images, to which the encoder is adapted; default: as it takes them
 ): # a DataFrame with columns rank, file, label (empty) and stands_for
     """Which images of a folder to label first. An image *stands for* those that look more like it
     than like any other suggestion."""
-    encoder = find_encoder(encoder)
-    size = size or encoder_size(encoder)
-    images = ImageSet.from_folder(folder, size, labels=False, scale=encoder.scale,
-                                  channels=encoder.channels)
+    encoder = find_encoder(encoder, channels or 3, channels is not None)
+    images = _open_folder(folder, size or encoder_size(encoder), encoder.scale, encoder.channels)
     z = embed(encoder, images)
     picks = select(images, n, how, embeddings=z, seed=seed)
     count = np.bincount(nearest_pick(z, picks), minlength=n)
@@ -679,11 +702,11 @@ def embedding_parts(
     encoder:str='general', # as `find_encoder` takes it
     size:int=None, # side of the square images, pixels; default: that of pretraining, or 128
     rows:int=8192, # images in a part
+    channels:int=None, # of the images, to which the encoder is adapted; default: as it takes them
 ): # yields DataFrames with columns file, f0, f1, …
     "The embedding of each image of a folder, part by part: all at once may not fit in memory."
-    encoder = find_encoder(encoder)
-    images = ImageSet.from_folder(folder, size or encoder_size(encoder), labels=False,
-                                  scale=encoder.scale, channels=encoder.channels)
+    encoder = find_encoder(encoder, channels or 3, channels is not None)
+    images = _open_folder(folder, size or encoder_size(encoder), encoder.scale, encoder.channels)
     with tqdm(total=len(images), desc='Embedding', unit='img') as bar:
         for i in range(0, len(images), rows):
             part = images.take(slice(i, i+rows))
@@ -697,9 +720,11 @@ def embedding_table(
     folder, # of images; subfolders are searched, labels are ignored
     encoder:str='general', # as `find_encoder` takes it
     size:int=None, # side of the square images, pixels; default: that of pretraining, or 128
+    channels:int=None, # of the images, to which the encoder is adapted; default: as it takes them
 ): # a DataFrame with columns file, f0, f1, …
     "The embedding of each image of a folder, for use elsewhere."
-    return pd.concat(embedding_parts(folder, encoder, size), ignore_index=True)
+    parts = embedding_parts(folder, encoder, size, channels=channels)
+    return pd.concat(parts, ignore_index=True)
 
 # %% ../nbs/library/pipeline.ipynb #c8a61cb3
 def _thumbnail(path, scale=None, channels=3, side=192):
@@ -763,7 +788,7 @@ def run_pipeline(
           f"Everything goes to {out}", flush=True)
     data = load_run_data(p)
     p['labels'] = _feasible(p['labels'], data.pool, asked=config.labels is not None)
-    if p['encoder']: _require_channels(find_encoder(p['encoder'], _channels(data)), data)
+    if p['encoder']: _require_channels(_start_encoder(p), data)
     stages.begin(vars(data), force)
     if stages.finished: return show_result(out)
     stages.do('samples.png', 'A look at the images', partial(_show_samples, data))
@@ -784,7 +809,7 @@ def _pretraining(stages, data, p):
               lambda path: train(path, p['epochs'], width=p['own_width'], lr=p.get('lr')),
               ['encoder.checkpoint.pt'])
     if not (p['labeled'] and p['encoder']): return
-    start = lambda: find_encoder(p['encoder'], _channels(data))
+    start = lambda: _start_encoder(p)
     stages.do('continued.safetensors', f"Going on from {p['encoder']} on {about}",
               lambda path: train(path, p['more_epochs'], start=start(), lr=1e-3),
               ['continued.checkpoint.pt'])

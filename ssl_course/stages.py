@@ -27,6 +27,7 @@ class RunConfig:
     seeds:int=None # repetitions of each comparison
     out:str='runs/course' # folder for everything that is written
     size:int=None # side of the square images, pixels
+    channels:int=None # of own images, from 1 to 16; None: those of an encoder file, or 3
     budget:str=None # smoke, cpu or full
     seed:int=None # of everything random
     encoder:str=None # trained one to start from: a file or a name, as `find_encoder` takes it
@@ -37,14 +38,18 @@ def run_plan(
     config:RunConfig, # what is to be done
     settings, # a `Settings`
 )->dict: # sizes and epochs, as plain values
-    "Every number that a run depends on, by budget."
+    "Every number that a run depends on, by budget. `InputError` for channels of drawn images."
     c,pick,own = config,settings.pick,bool(config.unlabeled or config.labeled)
     size = c.size or (pick(32, 128) if own else settings.size)
+    if c.channels and not own:
+        raise InputError("--channels is about your own images; name their folders by --unlabeled "
+                         "DIR and --labeled DIR.")
     plan = dict(pretext=c.pretext, unlabeled=c.unlabeled, labeled=c.labeled, size=size,
                 view=3*size//4, budget=settings.budget, seed=settings.seed,
                 own_width=pick(8, 16, 32), bs=64, fit_bs=32,
                 labels=list(c.labels or pick((1, 5), (1, 5, 10, 50))), seeds=c.seeds or pick(2, 3))
     if own and c.leave_out: plan['leave_out'] = True
+    if c.channels: plan['channels'] = c.channels
     return plan | (_photographs if own else _postcards)(c, pick)
 
 def _postcards(c, pick):
@@ -56,6 +61,7 @@ def _postcards(c, pick):
                 updates=pick([4, 8], [100, 400], [100, 6400]), workers=pick(1, 2, 1),
                 encoder=c.encoder or pick(None, 'postcards-simclr'))
 
+# %% ../nbs/library/stages.ipynb #548c3269
 def _photographs(c, pick):
     "What is done with folders of images; they are larger, and there are fewer"
     return dict(epochs=c.epochs or pick(1, 20, 200), more_epochs=pick(1, 5, 20),

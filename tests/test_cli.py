@@ -830,6 +830,54 @@ def test_any_number_of_channels_from_end_to_end(channels, here, tiny, capsys):
     ok(capsys, 'pretrain', '--start', tiny, *unlabeled, *smoke, *c, '--force')
     assert Encoder.load('encoder.safetensors').channels==channels
 
+def test_run_on_four_channels(here, tiny, capsys, monkeypatch):
+    "From a file of an encoder of colors, adapted; then without naming the channels, with those of the encoder's file"
+    unlabeled,labeled = bands(here, 4)
+    monkeypatch.setattr(sys.stdout, 'isatty', lambda: True, raising=False) # draws some images
+    args = [*SMOKE, *unlabeled, *labeled, '--size', 32, '--labels', 1, '--seeds', 1]
+    out = ok(capsys, *args, '--channels', 4, '--encoder', tiny)
+    assert 'Accuracy on the test images' in out and '▀' in out and out.count('0 to 4,095 became 0 to 255')==2
+    model,more = TransferModel.load('runs/course/model.safetensors'),Encoder.load('runs/course/continued.safetensors')
+    assert (model.encoder.channels, more.channels, more.scale)==(4, 4, (0, 4095)) and dict(channels=[3, 4]) in more.lineage
+    assert 'Accuracy on the test images' in ok(capsys, *args, '--channels', 4, '--encoder', tiny, '--resume')
+    assert 'channels: 4 there, nothing now' in refused(capsys, *args, '--encoder', tiny, '--resume')
+    out = ok(capsys, *args, '--encoder', 'runs/course/continued.safetensors', '--out', 'again')
+    assert Encoder.load(here/'again/encoder.safetensors').channels==4
+    one_sentence(said := refused(capsys, *args, '--encoder', tiny, '--out', 'other'))
+    assert 'Images of 3 channels are needed' in said and '(32, 32, 4)' in said and not (here/'other/encoder.safetensors').exists()
+    one_sentence(said := refused(capsys, *SMOKE, '--channels', 4, '--out', 'other'))
+    assert '--unlabeled' in said
+
+def tiffs(top, channels):
+    "Twenty TIFF files of so many channels of 12 bits"
+    import tifffile
+    top.mkdir()
+    for i in range(20):
+        a = np.random.default_rng(i).integers(0, 4000, (channels, 32, 32)).astype(np.uint16)
+        tifffile.imwrite(top/f'{i:02}.tif', a, photometric='minisblack')
+    return top
+
+def test_four_channels_are_suggested_embedded_and_explored(here, tiny, capsys):
+    "An encoder of colors is adapted when it is asked for; else a sentence says what doesn't fit"
+    c,how = ['--channels', 4],['--encoder', tiny, '--size', 32]
+    for folder in (tiffs(here/'tif', 4), (bands(here, 4), here/'un')[1]):
+        out = ok(capsys, 'suggest', folder, '-n', 5, *how, *c, '--force')
+        assert 'channels=4' in out and (here/'suggestions.html').read_text().count('data:image/jpeg')==5
+        assert f'{len(list(folder.iterdir()))} images, 32 numbers each' in ok(capsys, 'embed', folder, *how, *c, '--force')
+        ok(capsys, 'explore', folder, *how, *c, '--force')
+        assert (here/'explore.html').read_text().count('data:image/webp')>1
+    for command in ('embed', 'explore', 'suggest'):
+        one_sentence(said := refused(capsys, command, here/'un', *how, '--force'))
+        assert 'Images of 3 channels are needed' in said and '(32, 32, 4)' in said and '--channels' in said
+    one_sentence(said := refused(capsys, 'embed', here/'un', *how, '--channels', 13, '--force'))
+    assert 'Images of 13 channels are needed' in said
+    png(here/'photo/1.png')
+    one_sentence(said := refused(capsys, 'embed', here/'photo', *how, *c, '--force'))
+    assert 'Images of 4 channels are needed' in said and '(32, 32, 3)' in said
+    small = Encoder.small(channels=13, width=4).save(here/'13.safetensors')
+    one_sentence(said := refused(capsys, 'embed', here/'un', '--encoder', small, *c, '--force'))
+    assert "can't be adapted to 4" in said
+
 def test_colors_cannot_be_learned_from_bands(here, capsys):
     "Said in one sentence before the first step, without fastai's own"
     unlabeled,_ = bands(here, 13)

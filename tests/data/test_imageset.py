@@ -282,7 +282,7 @@ def test_memory_does_not_grow_with_the_number_of_images(tmp_path):
     opened.from_folder = lambda *args, **kwargs: opened
     rows = []
     with pytest.MonkeyPatch.context() as m:
-        m.setattr(pipeline, 'ImageSet', opened), m.setattr(pipeline, 'find_encoder', lambda e: e)
+        m.setattr(pipeline, 'ImageSet', opened), m.setattr(pipeline, 'find_encoder', lambda e, *_: e)
         m.setattr(pipeline, 'embed', lambda encoder, part: part.x.mean((1, 2)))
         assert most(lambda: rows.extend(len(t) for t in pipeline.embedding_parts('', Encoder.small(width=4), 32, rows=5000)))<50
     assert rows==[5000]*4
