@@ -20,7 +20,7 @@ from fastcore.basics import chunked
 
 from ..progress import tqdm
 from ..settings import cache_folder
-from ..utils import InputError,atomic_write
+from ..utils import InputError,atomic_write,read_json,write_json
 
 # %% ../../nbs/library/data/decode.ipynb #b90c1eb8
 def _formats():
@@ -184,17 +184,23 @@ _companions = set('''.txt .md .csv .tsv .json .jsonl .xml .yaml .yml .html .htm 
     .ipynb .pdf .log .zip .tar .gz .tgz .7z
     .npy .npz .mat .pkl .pt .safetensors .ini .toml .cfg .sh'''.split())
 
-def _walk(folder, above=()):
-    "All files below `folder` in the order of their names, without hidden ones and `_junk`"
-    try: st,entries = folder.stat(),sorted(os.scandir(folder), key=lambda e: e.name)
+def _walk(folder, times=None, below='', above=()):
+    """Names of all files below `folder`, in order, without hidden ones and `_junk`. The dict `times`
+    gets those of all folders. Names are texts: a path for each of a million files takes seconds."""
+    try: st,entries = os.stat(folder),sorted(os.scandir(folder), key=lambda e: e.name)
     except PermissionError as e:
         raise InputError(f"The folder {folder} can't be opened: permission denied.") from e
     here = (st.st_dev, st.st_ino)
     if here in above: return # a link that leads back up
+    if times is not None: times[below] = _folder_times(st)
     for e in entries:
         if e.name.startswith('.') or e.name.lower() in _junk: continue
-        if e.is_dir(): yield from _walk(folder/e.name, (*above, here))
-        elif e.is_file() or e.is_symlink(): yield folder/e.name # a broken link, too, is reported
+        if e.is_dir(): yield from _walk(e.path, times, f'{below}{e.name}/', (*above, here))
+        elif e.is_file() or e.is_symlink(): yield below+e.name # a broken link, too, is reported
+
+def _folder_times(st):
+    "Of a folder's times one changes when anything in it comes, goes, or gets another name"
+    return [st.st_mtime_ns, st.st_ctime_ns] # programs that copy may set the first one back
 
 # %% ../../nbs/library/data/decode.ipynb #dde0d3ed
 def find_images(
@@ -205,14 +211,18 @@ def find_images(
     count only where no other images of one or three channels are, since they may be about those.
 
     Raises `InputError` when the folder doesn't exist or holds no image."""
+    return _find_images(path, channels)
+
+def _find_images(path, channels, times=None):
+    "`find_images`; the dict `times` gets those of all folders"
     path = Path(path).expanduser()
     if not path.is_dir():
         what = 'is a file, not a folder' if path.exists() else 'does not exist'
         raise InputError(f"{path} {what}; a folder of images was looked for.")
     few,found,arrays,skipped = channels in (1, 3),[],[],[]
     exts = readable_extensions() if few else {'.npy', '.tif', '.tiff'}
-    for f in _walk(path):
-        name,e = f.relative_to(path).as_posix(),f.suffix.lower()
+    for name in _walk(path, times):
+        e = os.path.splitext(name)[1].lower()
         if e in exts: (arrays if few and e=='.npy' else found).append(name)
         elif e not in _companions: skipped.append(name)
     if found or arrays: return found or arrays,skipped
@@ -242,7 +252,7 @@ Decoded.__doc__ = """Images decoded from files.
 # %% ../../nbs/library/data/decode.ipynb #b2fa1572
 def _stamp(f):
     "Length, time and permissions of a file, if it exists"
-    try: st = f.stat()
+    try: st = os.stat(f)
     except (OSError, ValueError): return 'missing' # ValueError: a name with a null byte
     return f'{st.st_size},{st.st_mtime_ns},{st.st_mode}'
 
@@ -301,7 +311,9 @@ def _cache_stem(root, names, *more):
     switches = [ImageFile.LOAD_TRUNCATED_IMAGES, Image.MAX_IMAGE_PIXELS] # Pillow's own
     key = [_version, PIL.__version__, len(_formats()), *switches, str(root.resolve()), *more]
     h = hashlib.sha256(json.dumps(key).encode())
-    for n in names: h.update(f'{n}\0{_stamp(root/n)}\n'.encode('utf-8', 'surrogateescape'))
+    for n in names:
+        stamp = _stamp(os.path.join(root, n))
+        h.update(f'{n}\0{stamp}\n'.encode('utf-8', 'surrogateescape'))
     return cache_folder('decoded')/h.hexdigest()[:24]
 
 # %% ../../nbs/library/data/decode.ipynb #64e184f5
@@ -387,10 +399,7 @@ def decode_files(
     if d is None:
         _fill_cache(stem, root, names, how, min_readable, progress, workers)
         d = _open_cached(stem)
-    else: _check_readable(root, d.names, d.failures, min_readable)
-    if d.failures: print(_failed_text(d.failures, len(names)))
-    if d.scale: print(f'{root.name}: {d.depth}')
-    return d
+    return _told(d, root, min_readable)
 
 # %% ../../nbs/library/data/decode.ipynb #80d485e0
 def _fill_cache(stem, root, names, how, min_readable, progress, workers):
@@ -425,19 +434,57 @@ def _depth_text(ranges, scale):
             f'{scale[0]:,g} to {scale[1]:,g} became 0 to 255{beyond}')
 
 # %% ../../nbs/library/data/decode.ipynb #aef3e4db
+def _told(d, root, min_readable):
+    "The images, and on the screen what they are not"
+    _check_readable(root, d.names, d.failures, min_readable)
+    if d.failures: print(_failed_text(d.failures, len(d.names)+len(d.failures)))
+    if d.scale: print(f'{root.name}: {d.depth}')
+    if d.skipped: print(f"{root.name}: {_skipped_text(d.skipped)}")
+    return d
+
+def _note_folders(note, d, times, begin):
+    "Keep the times of all folders; not of one that changed just now, for it may change once more"
+    if max(map(max, times.values()))>begin-3e9: return # clocks of file systems tick up to every 2 s
+    write_json(note, dict(times=times, skipped=d.skipped, images=Path(d.x.filename).stem))
+
+def _as_noted(root, note):
+    "The images, if no folder has other times than were kept; or None"
+    try:
+        kept = read_json(note)
+        if not kept: return None
+        now = lambda f: _folder_times(os.stat(os.path.join(root, f)))
+        if any(now(f)!=t for f,t in kept['times'].items()): return None
+    except (OSError, ValueError): return None
+    d = _open_cached(note.with_name(kept['images']))
+    return d and d._replace(skipped=kept['skipped'])
+
+# %% ../../nbs/library/data/decode.ipynb #72c3cdb1
 def decode_folder(
     path, # a folder; subfolders are searched too
     size=64, # side of the squares, pixels
     channels=3, # of the images, as in `read_image`
+    check='files', # 'files': look at each file again; 'folders': at the times of the folders only
     **kwargs, # `mode`, `min_side`, `min_readable`, `scale`, `progress`, `workers` of `decode_files`
 )->Decoded:
-    """Decode all images below a folder: `find_images`, then `decode_files`.
+    """Decode all images below a folder: `find_images`, then `decode_files`. Prints how many files
+    were skipped or could not be read.
 
-    Prints how many files were skipped or could not be read."""
-    names,skipped = find_images(path, channels)
-    d = decode_files(path, names, size, channels=channels, **kwargs)
-    if skipped: print(f"{Path(path).name}: {_skipped_text(skipped)}")
-    return d._replace(skipped=skipped)
+    `check='folders'` looks at no file, which saves time where there are a million. It notices files
+    that come, go, are renamed or are replaced by others. It does *not* notice when a program writes
+    into a file or into the target of a link, nor anything on file systems without times of folders,
+    such as FAT. `check='files'` notices that by length, time and permissions."""
+    if check not in ('files', 'folders'):
+        raise InputError(f"check is {check!r}; it must be 'files' or 'folders'.")
+    root,least = Path(path).expanduser(),kwargs.get('min_readable', .95)
+    how = [kwargs.get(k) for k in ('mode', 'min_side', 'scale')]
+    note = _cache_stem(root, [], 'folders', size, channels, *how).with_suffix('.json')
+    if check=='folders' and (d := _as_noted(root, note)): return _told(d, root, least)
+    begin,times = time.time_ns(),{}
+    names,skipped = _find_images(root, channels, times)
+    d = decode_files(root, names, size, channels=channels, **kwargs)._replace(skipped=skipped)
+    if skipped: print(f"{root.name}: {_skipped_text(skipped)}")
+    if check=='folders': _note_folders(note, d, times, begin)
+    return d
 
 # %% ../../nbs/library/data/decode.ipynb #fb43c1b9
 def image_size(

@@ -306,7 +306,7 @@ def from_folder(cls:ImageSet,
     size=64, # side of the square images, pixels
     labels=True, # True: subfolders are classes; False: none; text: pattern of the file names
     name=None, # description; default: the name of the folder
-    **kwargs, # `mode`, `min_side`, `min_readable`, `scale`, `progress`, `workers` of `decode_files`
+    **kwargs, # `channels`, `check`, `mode`, `min_side`, `scale`, … of `decode_folder`
 )->ImageSet:
     """The images of a folder and its subfolders, decoded once into the cache by `decode_folder`.
 

@@ -301,6 +301,62 @@ def test_cache_notices_changes(photos, change):
     after = decode_folder(photos, 24 if change=='size' else 16, mode='squish' if change=='mode' else 'crop', progress=False)
     assert before.x.shape!=after.x.shape or not np.array_equal(before.x, after.x)
 
+@pytest.fixture
+def later(monkeypatch):
+    "A clock that is ten seconds ahead of the files"
+    now = time.time_ns
+    monkeypatch.setattr(decode.time, 'time_ns', lambda: now()+10**10)
+
+@pytest.mark.parametrize('change', ['new', 'new below', 'gone', 'renamed', 'replaced', 'set back', 'folder gone', 'size', 'Pillow'])
+def test_times_of_folders_show_changes(photos, later, monkeypatch, change):
+    "What comes, goes, is renamed or replaced; also where a program sets the time back that a folder had before"
+    from PIL import ImageFile
+    (photos/'below'/'empty').mkdir(parents=True), halves().save(photos/'below'/'a.png')
+    see = lambda size=16: decode_folder(photos, size, check='folders', progress=False)
+    before,st = see(),os.stat(photos)
+    with monkeypatch.context() as m:
+        m.setattr(decode, '_stamp', lambda f: pytest.fail('looked at a file'))
+        again = see()
+        assert np.array_equal(before.x, again.x) and before.names==again.names
+    if change=='new': halves().save(photos/'new.png')
+    if change=='new below': halves().save(photos/'below'/'empty'/'new.png')
+    if change=='gone': (photos/'00.png').unlink()
+    if change=='renamed': (photos/'00.png').rename(photos/'zz.png')
+    if change in ('replaced', 'set back'):
+        halves(left=(0, 255, 0)).save(photos/'.new', 'png'), os.replace(photos/'.new', photos/'00.png')
+    if change=='set back': os.utime(photos, ns=(st.st_atime_ns, st.st_mtime_ns))
+    if change=='folder gone': (photos/'below'/'a.png').unlink(), (photos/'below'/'empty').rmdir(), (photos/'below').rmdir()
+    if change=='Pillow': monkeypatch.setattr(ImageFile, 'LOAD_TRUNCATED_IMAGES', True)
+    looked = []
+    stamp = decode._stamp
+    monkeypatch.setattr(decode, '_stamp', lambda f: looked.append(f) or stamp(f))
+    after,fresh = see(24 if change=='size' else 16),decode_folder(photos, 24 if change=='size' else 16, progress=False)
+    assert looked and after.names==fresh.names and np.array_equal(after.x, fresh.x)
+
+def test_what_times_of_folders_do_not_show(photos, later, home):
+    "A file that is written into; by default it is noticed. Nothing is kept of a folder that changed just now"
+    see = lambda **kwargs: np.array(decode_folder(photos, 16, progress=False, **kwargs).x)
+    before = see(check='folders')
+    with open(photos/'00.png', 'r+b') as f: f.write((photos/'39.png').read_bytes()), f.truncate()
+    assert np.array_equal(see(check='folders'), before) and not np.array_equal(see(), before)
+    with pytest.raises(InputError, match="'files' or 'folders'"): see(check='nothing')
+
+def test_a_folder_of_this_moment_is_looked_at_again(photos, monkeypatch):
+    "Two changes within one tick of the file system's clock would look like one"
+    monkeypatch.setattr(decode.time, 'time_ns', lambda: os.stat(photos).st_ctime_ns+10**9)
+    decode_folder(photos, 16, check='folders', progress=False)
+    monkeypatch.setattr(decode, '_find_images', lambda *a: pytest.fail('looked at the files'))
+    with pytest.raises(pytest.fail.Exception): decode_folder(photos, 16, check='folders', progress=False)
+
+def test_a_note_of_folders_says_what_was_said(photos, later, capsys):
+    (photos/'00.png').write_bytes(b''), (photos/'a.heic').write_bytes(b'x')
+    texts = []
+    for _ in range(2):
+        d = decode_folder(photos, 16, check='folders', progress=False)
+        assert d.failures==[('00.png', 'empty file (0 bytes)')] and d.skipped==['a.heic']
+        texts.append(capsys.readouterr().out)
+    assert texts[0]==texts[1] and '1 of 40 image files' in texts[0] and '.heic (1)' in texts[0]
+
 def test_failures_are_remembered_and_mended_ones_read(photos, capsys):
     (photos/'00.png').write_bytes(b'')
     for _ in range(2):
