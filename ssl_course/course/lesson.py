@@ -58,11 +58,11 @@ _outcomes = dict(held='held', failed='did not hold', open='not resolved at this 
                  unmeasured='not measured at this budget (smoke)')
 
 @patch
-def _judge(self:Lesson, text, condition, values, always=False):
+def _judge(self:Lesson, text, condition, values, always=False, what='claim'):
     "A sentence's outcome: what the results file keeps of it, and what is said beside it"
     if not isinstance(condition, (bool, np.bool_, type(None))):
         got = f'{condition!r} of type {type(condition).__name__}'
-        raise InputError(f"claim {text!r}: the condition is {got}; "
+        raise InputError(f"{what} {text!r}: the condition is {got}; "
                          "write a comparison that is True or False.")
     measured = always or self.settings.budget!='smoke'
     status = _status[condition if condition is None else bool(condition)] if measured else 'unmeasured'
@@ -128,7 +128,7 @@ def guess(self:Lesson,
     **values, # the measured values behind it; a pair is (mean, standard deviation)
 ):
     "Keep a guess for the table of `guesses`. Raises `InputError` on a condition, as `claim` does."
-    self.guessed[text],_ = self._judge(text, condition, values)
+    self.guessed[text],_ = self._judge(text, condition, values, what='guess')
 
 @patch
 def guesses(self:Lesson):

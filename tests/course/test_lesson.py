@@ -42,7 +42,8 @@ def test_a_claim_may_stay_open(shown):
 @pytest.mark.parametrize('truthy', ['yes', 1, [True], np.array([True, True]), np.float64(1)])
 def test_only_truth_values_are_conditions(truthy):
     for budget in ('cpu', 'smoke'):
-        with pytest.raises(InputError, match='True or False'): Lesson('x', budget=budget).claim('x', truthy)
+        for what in ('claim', 'guess'):
+            with pytest.raises(InputError, match=f"^{what} 'x': .* True or False"): getattr(Lesson('x', budget=budget), what)('x', truthy)
 
 def test_numbers_that_are_none(shown):
     lesson = Lesson('x')
