@@ -16,7 +16,6 @@ import torch
 from ..utils import InputError
 
 # %% ../../nbs/library/pretext/permutations.ipynb #7528d6e8
-@lru_cache(maxsize=8)
 def distant_permutations(
     n:int, # pieces, at most 9
     count:int, # how many orders, at least 2
@@ -29,6 +28,11 @@ def distant_permutations(
     if not 2<=count<=factorial(n):
         raise InputError(f"{n} pieces have {factorial(n):,} orders, and {count} were asked for; "
                          "it must be 2 or more, and not more than there are.")
+    return _distant(n, count).copy() # who gets it may write into it
+
+@lru_cache(maxsize=8)
+def _distant(n, count):
+    "`distant_permutations`, looked for once"
     every = np.array(list(permutations(range(n))), dtype=np.uint8)
     chosen,nearest,total = [0],np.full(len(every), n),np.zeros(len(every), int)
     while len(chosen)<count:

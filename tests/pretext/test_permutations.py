@@ -21,3 +21,13 @@ def test_orders_are_far_apart():
     for n,count,want in ((4, 4, 4), (4, 12, 3), (9, 9, 8), (9, 64, 7)):
         p = distant_permutations(n, count)
         assert (np.sort(p, 1)==np.arange(n)).all() and least(p)>=want>=max(least(np.stack([rng.permutation(n) for _ in range(count)])) for _ in range(3))
+
+def test_orders_belong_to_who_asked_for_them():
+    "They are looked for once; what one puzzle does to them no other sees"
+    from ssl_course.pretext.jigsaw import Jigsaw
+    first,again = distant_permutations(4, 6),distant_permutations(4, 6)
+    again[:] = 0
+    assert (distant_permutations(4, 6)==first).all() and first.any()
+    one = Jigsaw(2, 6)
+    one.orders[:] = 0
+    assert torch.equal(Jigsaw(2, 6).orders, torch.from_numpy(first))
