@@ -38,6 +38,19 @@ def test_opens_with_the_two_commands(root):
     first = re.search(r'^```\w*\n(.*?)^```', text, flags=re.M|re.S)[1].split()
     assert first==['make','course','make','test']
 
+def test_few_labels_are_all_trained_on(root):
+    "`few.dls()` would keep a tenth of them for validation, so the example names other images"
+    text = (root/'README.md').read_text(encoding='utf-8')
+    calls = re.findall(r'few\.dls\((.*?)\)', text)
+    assert calls and all(c.startswith('valid=') for c in calls)
+    sets = 'labeled,valid = Postcards(size=32, seed=1).images(4_000, start=12_000).split(.2)'
+    assert sets in text
+    scope = {}
+    exec('from ssl_course.all import *\n'+sets.replace('4_000', '400'), scope)
+    few = scope['labeled'].few(10, seed=0)
+    dls = few.dls(valid=scope['valid'], bs=50)
+    assert len(dls.train_ds)==len(few)==len(few.without(scope['valid']))
+
 def test_links_lead_somewhere(root):
     text = re.sub(r'^```.*?^```', '', (root/'README.md').read_text(encoding='utf-8'), flags=re.M|re.S)
     links = re.findall(r'\]\(([^)\s]+)\)', text)
