@@ -28,10 +28,9 @@ from huggingface_hub import constants as hub
 from huggingface_hub.errors import HfHubHTTPError
 from timm.layers import PatchEmbed
 from timm.models import VisionTransformer,group_parameters,load_model_config_from_hf
-from timm.models._hub import load_model_config_from_path
 from torch import nn
 
-from .utils import InputError
+from .utils import InputError,read_json
 
 # %% ../nbs/library/upstream.ipynb #a2a7c51a
 def server_answers(
@@ -226,9 +225,8 @@ def _from_hub(whose):
                          "and name their folder: Encoder.from_timm('local-dir:FOLDER').") from e
 
 # %% ../nbs/library/upstream.ipynb #ae2f1cd3
-def _described(config):
+def _described(model, args):
     "Architecture and arguments, without those that are given here"
-    _,model,args = config
     return model,{k: v for k,v in args.items() if k not in ('num_classes', 'in_chans')}
 
 def described_model(
@@ -238,13 +236,16 @@ def described_model(
     kind,sep,where = name.partition(':')
     if not sep: return name,{}
     if kind=='hf-hub':
-        with _from_hub(repr(where)): return _described(load_model_config_from_hf(where))
+        with _from_hub(repr(where)): return _described(*load_model_config_from_hf(where)[1:])
     if kind!='local-dir':
         raise InputError(f"{kind!r} is no source of models; there are 'hf-hub' and 'local-dir'.")
-    try: return _described(load_model_config_from_path(where))
-    except FileNotFoundError as e:
+    config = read_json(Path(where)/'config.json')
+    if config is None:
         raise InputError(f"{where} has no config.json, which says what to build; name the folder "
-                         "of a model that timm or the hub has saved.") from e
+                         "of a model that timm or the hub has saved.")
+    if 'architecture' not in config:
+        raise InputError(f"{where}/config.json names no `architecture`, so it is not of timm.")
+    return _described(config['architecture'], config.get('model_args', {}))
 
 # %% ../nbs/library/upstream.ipynb #4668b96a
 def _made(name, pretrained, **kwargs):

@@ -118,6 +118,19 @@ def test_a_model_in_a_folder(tmp_path, offline):
         with pytest.raises(InputError, match='has no config.json'): Encoder.from_timm(f'local-dir:{tmp_path/name}')
     with pytest.raises(InputError, match="'ftp' is no source"): Encoder.from_timm('ftp:there')
 
+def test_what_a_folder_describes_is_what_timm_reads(tmp_path):
+    "Also of older files, in which everything is on one level; a model of another library is refused"
+    import json
+    from timm.models import _hub # private: only the test looks there
+    from ssl_course.upstream import described_model
+    new = dict(architecture='resnet10t', num_classes=3, model_args=dict(depth=2, in_chans=4), pretrained_cfg=dict(mean=[.5]*3))
+    for config in (new, dict(architecture='resnet10t', num_classes=3, mean=[.5]*3)):
+        (tmp_path/'config.json').write_text(json.dumps(config))
+        _,name,args = _hub.load_model_config_from_path(tmp_path)
+        assert described_model(f'local-dir:{tmp_path}')==(name, {k: v for k,v in args.items() if k!='in_chans'})
+    (tmp_path/'config.json').write_text(json.dumps(dict(model_type='vit')))
+    with pytest.raises(InputError, match='names no `architecture`'): described_model(f'local-dir:{tmp_path}')
+
 def test_a_model_of_the_hub_without_a_network(offline):
     import ssl_course.upstream
     t = time.perf_counter()
