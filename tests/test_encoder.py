@@ -18,6 +18,11 @@ from ssl_course.pretext.simclr import SimCLR
 from ssl_course.registry import architectures,register
 from ssl_course.utils import InputError,sha256_file
 
+@pytest.fixture(autouse=True)
+def exact(monkeypatch):
+    "Values are compared to the last digits; where the processor has bfloat16, it would round them"
+    monkeypatch.setenv('SSL_COURSE_PRECISION', 'float32')
+
 def same(a, b): return all(torch.equal(v, b.state_dict()[k]) for k,v in a.state_dict().items())
 
 KINDS = dict(small=lambda: Encoder.small(channels=1, width=8, depth=2), timm=lambda: Encoder.from_timm('resnet10t'),
