@@ -58,7 +58,7 @@ def plan(
     n = dict(images=s.pick(128, 20_000), pool=s.pick(240, 2000), valid=s.pick(60, 1000),
              test=s.pick(60, 2000))
     return dict(seed=s.seed, size=32, methods=list(TASKS), ablations=list(ABLATIONS), images=n,
-                bs=s.pick(32, 64), width=s.pick(4, 16), unit=s.pick(16, 50_000), units=4,
+                bs=s.pick(32, 64), width=s.pick(4, 16), unit=s.pick(16, 25_000), units=4,
                 more=list(s.pick((8,), (16, 1))), rates=list(s.pick((3e-3,), (3e-3, 1e-3, 1e-2))),
                 ladder=list(s.pick((3e-3,), (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1))),
                 seeds=s.pick(1, 2), ablation_seeds=s.pick(1, 2), labels=s.pick(2, 5), draws=3,
