@@ -8,7 +8,7 @@ __all__ = ['TASKS', 'LABELS', 'ABLATIONS', 'WORKERS', 'TWO_VIEW_COMPUTE', 'compu
            'work', 'chosen_runs', 'mean_sd', 'accuracy_by_compute', 'bound_levels', 'plot_compute',
            'method_table', 'ablation_table']
 
-# %% ../../../nbs/course/experiments/two_view_compute.ipynb #2ade9430
+# %% ../../../nbs/course/experiments/two_view_compute.ipynb #cf21e802
 from functools import partial
 
 import numpy as np
@@ -20,8 +20,8 @@ from ...collapse import CollapseMeter,effective_rank,embedding_spread
 from ...compute import seeded
 from ..experiment import Experiment
 from .contrast_choices import class_accuracy
-from .two_view_methods import METHODS,NAMES,class_sources,cost
-from .two_view_methods import pretrained_by,steps_for
+from .two_view_methods import METHODS,NAMES,class_sources
+from .two_view_methods import pretrained_by
 from ...data.postcards import Postcards
 from ...encoder import Encoder
 from ...evaluate.label_efficiency import fit_few,next_tries
@@ -204,7 +204,7 @@ def mean_sd(
     v = np.asarray(values, float)
     return float(v.mean()),float(v.std(ddof=1)) if len(v)>1 else 0.
 
-# %% ../../../nbs/course/experiments/two_view_compute.ipynb #baede911
+# %% ../../../nbs/course/experiments/two_view_compute.ipynb #deb28cf4
 def accuracy_by_compute(
     store, # the stored runs
     value:str='probe', # a measured value
@@ -220,6 +220,7 @@ def bound_levels(
     "What to compare the methods with."
     return dict(store.table('bounds').groupby('bound')[value].mean())
 
+# %% ../../../nbs/course/experiments/two_view_compute.ipynb #a16d1aa8
 def plot_compute(
     store, # the stored runs
     value:str='probe', # a measured value
@@ -261,7 +262,7 @@ def _compute_text(t, levels, label):
                                                              for k,v in levels.items()]
     return f"{label[0].upper()}{label[1:]}, at {units} units of compute: {'; '.join(rows)}."
 
-# %% ../../../nbs/course/experiments/two_view_compute.ipynb #6ad059ac
+# %% ../../../nbs/course/experiments/two_view_compute.ipynb #5b1aabfc
 def _cell(values, fmt='{:.1f}', times=100):
     "Mean ± standard deviation as text; one number where there is one value"
     m,d = mean_sd(values)
@@ -283,6 +284,7 @@ def method_table(
     rates = {LABELS[m]: f'{lr:g}' for m,lr in best.items()}
     return pd.DataFrame(out).T.assign(rate=lambda t: [rates.get(k, '') for k in t.index])
 
+# %% ../../../nbs/course/experiments/two_view_compute.ipynb #1d3e7f9d
 def ablation_table(
     store, # the stored runs
 )->pd.DataFrame: # a row for each method and each variant without a part
