@@ -43,7 +43,8 @@ METHOD_COLORS = {
     'from scratch': PALETTE[0], 'untrained': PALETTE[7], 'general-purpose': PALETTE[2],
     'postcards-simclr': PALETTE[3], 'simclr': PALETTE[3], 'pretrained here': PALETTE[4],
     'postcards-rotation': PALETTE[1], 'rotation': PALETTE[1], 'supervised': PALETTE[8],
-    'postcards-vicreg': PALETTE[6], 'vicreg': PALETTE[6]}
+    'postcards-vicreg': PALETTE[6], 'vicreg': PALETTE[6], 'jigsaw': PALETTE[5],
+    'colorization': PALETTE[2], 'masking': PALETTE[0]}
 
 def method_colors(
     names, # of methods, without what was done with them: `rotation`, not `rotation, frozen`

@@ -26,7 +26,7 @@ from ..compute import pick_device,seeded
 from ..data.imageset import ImageSet
 from ..encoder import Encoder,new_encoder
 from .label_efficiency import Method,fit_few,next_tries,search_grid
-from .probes import dense_features,embed,linear_probe,ridge_probe
+from .probes import PROBE_C,dense_features,embed,linear_probe,ridge_probe
 from .probes import segmentation_probe
 from .shortcuts import pretext_batches,pretext_measures
 from ..finetune import careful,naive
@@ -92,13 +92,17 @@ def probe_score(
     encoder, # an `Encoder`
     pool, # labelled images: classes, numbers or masks
     test, # others
-)->float: # from 0 to 1
-    """Accuracy, R² (mean over targets, at least 0) or IoU on `test` of a linear model on frozen
-    features, fitted to `pool`."""
+    valid=None, # images with classes, to choose the penalty on; default: it isn't chosen
+)->float: # 1 at best; R² may be below 0
+    """Accuracy, R² (mean over targets) or IoU on `test` of a linear model on frozen features,
+    fitted to `pool`."""
     if pool.kind=='mask': return segmentation_probe(encoder, pool, test)
     a,b = embed(encoder, pool),embed(encoder, test)
-    if pool.kind=='class': return float(linear_probe(a, pool.y).score(b, test.y))
-    return max(0., float(r2_score(test.y, ridge_probe(a, pool.y).predict(b).reshape(len(b), -1))))
+    if pool.kind!='class':
+        return float(r2_score(test.y, ridge_probe(a, pool.y).predict(b).reshape(len(b), -1)))
+    if valid is None: return float(linear_probe(a, pool.y).score(b, test.y))
+    v,fits = embed(encoder, valid),[linear_probe(a, pool.y, C) for C in PROBE_C]
+    return float(max(fits, key=lambda f: f.score(v, valid.y)).score(b, test.y))
 
 # %% ../../nbs/library/evaluate/pretext_matrix.ipynb #e3ad3aea
 def fine_tune_on(
@@ -119,9 +123,9 @@ SCORE_METRICS = {'class': 'accuracy', 'regression': 'r2_score', 'mask': 'mean_io
 def model_score(
     model, # a `TransferModel`
     images, # labelled images
-)->float: # from 0 to 1
-    "Accuracy, R² (at least 0) or IoU, according to the labels."
-    return max(0., float(model.score(images)[SCORE_METRICS[images.kind]]))
+)->float: # 1 at best; R² may be below 0
+    "Accuracy, R² or IoU, according to the labels."
+    return float(model.score(images)[SCORE_METRICS[images.kind]])
 
 # %% ../../nbs/library/evaluate/pretext_matrix.ipynb #3ec2dd7f
 def hold_out_quarter(
@@ -239,7 +243,7 @@ def run_row(
     "Train one encoder and score it on all downstream tasks, a supervised one on its own only."
     begin,p,name = perf_counter(),m.plan,(key['task'], key['of'])
     encoder,pretext = train_row_encoder(m, key, rates.get(name))
-    seconds,recipe = perf_counter()-begin,naive if key['task']=='untrained' else careful
+    seconds = perf_counter()-begin
     out = dict(lr=rates.get(name), pretraining=seconds, pretext=pretext, probe={}, tuned={},
                choice={})
     for d,(pool,test) in m.downstreams.items():
@@ -247,7 +251,7 @@ def run_row(
         tries = [choices[name][d]] if name in choices else p['tries']
         out['probe'][d] = probe_score(encoder, pool, test)
         out['tuned'][d],out['choice'][d] = fine_tuned_score(
-            encoder, pool, test, key['seed'], tries, p['labels'], recipe,
+            encoder, pool, test, key['seed'], tries, p['labels'], careful,
             updates=p['updates'], bs=p['fit_bs'])
     return out
 
@@ -265,7 +269,7 @@ def rate_run(
                                             m.plan['search'], own)
     except InputError as e:
         if 'The loss is' not in str(e): raise
-        return dict(valid=0., pretext={})
+        return dict(valid=-1., pretext={})
     return dict(valid=float(np.mean([probe_score(encoder, *s) for s in parts.values()])),
                 pretext=pretext)
 
@@ -285,7 +289,7 @@ def rates_left(
     store, # a `ResultStore` or `StoredRuns`
 )->list: # of dicts: task, of, lr
     """The rates to try next: first those of the plan, then one beyond the best, if that lies at an
-    edge and scores above 0."""
+    edge."""
     tried,left = {},[]
     for r in store.rows('rates'): tried.setdefault((r['task'], r['of']), {})[r['lr']] = r['valid']
     for t,o in m.rows[1:]:
@@ -365,9 +369,11 @@ def matrix_summary(
     table, # returned by `pretext_matrix`
     value:str='probe', # column: probe or tuned
 )->pd.DataFrame: # texts, as 0.61 ± 0.02
-    "Mean ± standard deviation over the repetitions: pretext tasks by downstream tasks."
+    """Mean ± standard deviation over the repetitions: pretext tasks by downstream tasks. A mean
+    that isn't above 0 is *not found*: the model is no better than one that sees nothing."""
     g = table.groupby(['task', 'downstream'], sort=False)[value]
     cells = g.mean().map('{:.2f}'.format) + ' ± ' + g.std(ddof=1).fillna(0).map('{:.2f}'.format)
+    cells = cells.where(g.mean()>0, 'not found')
     return cells.unstack('downstream').loc[_order(table), list(dict.fromkeys(table.downstream))]
 
 # %% ../../nbs/library/evaluate/pretext_matrix.ipynb #00d162fa
@@ -398,9 +404,11 @@ def plot_matrix(
     table, # returned by `pretext_matrix`
     value:str='probe', # column: probe or tuned
     title:str='', # of the figure
+    least:float=.02, # of `normalized_scores`
 ):
     "Draw the means of `normalized_scores` as a heat map, best task first. Returns the figure."
-    s = normalized_scores(table, value).groupby(['task', 'downstream'], sort=False).scaled.mean()
+    s = normalized_scores(table, value, least)
+    s = s.groupby(['task', 'downstream'], sort=False).scaled.mean()
     s = s.unstack('downstream')[list(dict.fromkeys(table.downstream))]
     s = s.loc[s.mean(1).sort_values(ascending=False, na_position='last').index]
     with course_style():
@@ -416,6 +424,6 @@ def plot_matrix(
         fig.colorbar(im, ax=ax, label='0 %: untrained, 100 %: supervised', shrink=.9,
                      extend='both', format=PercentFormatter(1))
     said = lambda r: ', '.join(f'{d} {100*v:.0f}' for d,v in r.items() if not np.isnan(v))
-    fig.alt = ('Share of the way from an untrained to a supervised encoder, in per cent. ' +
+    fig.alt = ('Fraction of the way from an untrained to a supervised encoder, in per cent. ' +
                '; '.join(f'{t}: {said(r)}' for t,r in s.iterrows()) + '.')
     return fig

@@ -1,4 +1,4 @@
-"The lens and the fringes of lesson 7."
+"The lens, the fringes it leaves, and the views that hide them."
 import pytest
 import torch
 

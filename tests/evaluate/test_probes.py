@@ -39,12 +39,13 @@ def test_regression_probe_against_least_squares():
     def r2(c):
         w = np.linalg.lstsq(np.c_[e[:300], np.ones(300)], y[:300, c], rcond=None)[0]
         return 1-((np.c_[e[300:], np.ones(100)]@w-y[300:, c])**2).sum()/((y[300:, c]-y[300:, c].mean())**2).sum()
-    assert got==pytest.approx(max(0, (r2(0)+r2(1))/2), abs=.02)
+    assert got==pytest.approx((r2(0)+r2(1))/2, abs=.02)
 
-def test_a_probe_is_never_below_0():
+def test_a_probe_may_be_below_0():
+    "Worse than the mean is worse than the mean: a search must see it"
     x = np.random.default_rng(0).integers(0, 255, (60, 16, 16, 3), np.uint8)
     y = np.random.default_rng(1).normal(size=(60, 1))
-    assert probe_score(blocks(), ImageSet(x[:40], y[:40]), ImageSet(x[40:], y[40:]+5))==0
+    assert probe_score(blocks(), ImageSet(x[:40], y[:40]), ImageSet(x[40:], y[40:]+5))<0
 
 def test_embeddings_are_in_the_order_of_the_images():
     x = np.random.default_rng(2).integers(0, 255, (23, 16, 16, 3), np.uint8)
