@@ -31,7 +31,7 @@ from ...evaluate.label_efficiency import fit_few,next_tries
 from ...evaluate.pretext_matrix import pretext_metrics,pretrain_on,relative_cost
 from ...evaluate.probes import PROBE_C,embed,linear_probe
 from ...finetune import from_scratch
-from ...plots import METHOD_COLORS,_names_at_ends,course_style,new_figure
+from ...plots import METHOD_COLORS,_apart,course_style,new_figure
 from ...pretext.base import Pretext
 from ...pretext.colorization import ColorRegression,Colorization
 from ...pretext.jigsaw import Jigsaw,_Pieces
@@ -383,8 +383,10 @@ def _panel(ax, store, world, of):
         ax.axhline(level, color=color, ls='--', lw=1.2)
         ax.annotate(name, (0, level), (3, 3), xycoords=('axes fraction', 'data'), color=color,
                     textcoords='offset points', fontsize=9)
-    ends = {k: m.iloc[-1] for k,(m,_) in best.items()}
-    _names_at_ends(ax, ends, {k: (c, '', '-') for k,(_,c) in best.items()})
+    places = _apart([m.iloc[-1] for m,_ in best.values()], .06)
+    for (name,(_,color)),y in zip(best.items(), places):
+        ax.annotate(name, (runs.units.max(), y), (7, 0), textcoords='offset points', color=color,
+                    weight='bold', va='center', annotation_clip=False)
     return '; '.join(f"{k} {', '.join(f'{v:.0%} at {u:g}' for u,v in m.items())}"
                      for k,(m,_) in best.items()) + ''.join(
         f', {k} {bound(store, world, k, of)[0]:.0%}' for k in ('untrained', 'supervised'))

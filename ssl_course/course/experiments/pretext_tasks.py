@@ -100,7 +100,8 @@ def parts_of(
     question:str, # of `QUESTIONS`
 )->dict: # part → `ImageSet`
     "The sets that belong to one question."
-    return {k: sets[f'{question}: {k}'] for k in ('labeled', 'pool', 'valid', 'test')}
+    every = ('labeled', 'pool', 'valid', 'test')
+    return {k: sets[f'{question}: {k}'] for k in every if f'{question}: {k}' in sets}
 
 # %% ../../../nbs/course/experiments/pretext_tasks.ipynb #6d720885
 def row_run(
