@@ -139,7 +139,7 @@ def pretrained(
     path,begin = encoder_file(make(), images, p, key),perf_counter()
     if path.exists():
         encoder = Encoder.load(path)
-        return encoder,{k: encoder.lineage[-1][k] for k in ('pretraining', 'pretext')}
+        return encoder,{k: encoder.card['lineage'][-1][k] for k in ('pretraining', 'pretext')}
     whole = key['units']*p['unit']*(32/p['size'])**2 # images of the plan's size
     learn = pretrain_on(make, images, key['lr'], whole, p['bs'], p['width'], key['seed'])
     notes = dict(pretraining=perf_counter()-begin, pretext=pretext_metrics(learn, unseen))
