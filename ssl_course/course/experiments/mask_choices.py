@@ -77,7 +77,7 @@ def plan(
                   ladder=list(s.pick((3e-3,), (3e-4, 1e-3, 3e-3, 1e-2, 3e-2))))
     return dict(seed=42, size=32, arms=list(ARMS), images=s.pick(128, 20_000),
                 width=s.pick(32, 64), depth=s.pick(1, 4), decoder=s.pick(32, 64),
-                bs=s.pick(32, 64), seen=s.pick(64, 44_800), first=5e-4, seeds=s.pick(1, 2),
+                bs=s.pick(32, 64), seen=s.pick(64, 38_400), first=5e-4, seeds=s.pick(1, 2),
                 ladder=list(s.pick((5e-4,), (5e-5, 1.5e-4, 5e-4, 1.5e-3, 4.5e-3))),
                 longer=dict(arms=list(s.pick(('75%',), ('75%', 'features'))), times=s.pick(1, 4)),
                 labeled=dict(pool=s.pick(240, 2000), valid=s.pick(30, 1000),
@@ -346,6 +346,8 @@ def plot_masks(
             _level(ax, store, 'untrained', 'full')
             ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         axes[0].set(xlabel='fraction hidden', ylim=(0, None), ylabel=f'probe, {n} labels')
+        axes[1].annotate(f"supervised {bound(store, 'supervised'):.0%} ↑", (1, 1), ha='right',
+                         va='top', xycoords='axes fraction', color=COLORS['supervised'])
     said = ', '.join(f'{a} {m:.1%} ± {100*d:.1f}' for a,(m,d) in found.items())
     fig.alt = f"Probe with {n} labels: {said}. Untrained {bound(store, 'untrained'):.1%}, " + (
         f"supervised {bound(store, 'supervised'):.1%}.")
