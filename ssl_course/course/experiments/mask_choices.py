@@ -72,7 +72,7 @@ def plan(
     s, # a `Settings`
 )->dict: # plain values
     "All sizes and settings of the experiment."
-    tuning = dict(labels=list(s.pick((2,), (5, 50))), updates=list(s.pick((2,), (200, 400))),
+    tuning = dict(labels=list(s.pick((2,), (5, 50))), updates=list(s.pick((2,), (200, 300))),
                   bs=32, seeds=s.pick(1, 3), patience=4,
                   ladder=list(s.pick((3e-3,), (3e-4, 1e-3, 3e-3, 1e-2, 3e-2))))
     return dict(seed=42, size=32, arms=list(ARMS), images=s.pick(128, 20_000),
@@ -83,7 +83,7 @@ def plan(
                 labeled=dict(pool=s.pick(240, 2000), valid=s.pick(30, 1000),
                              test=s.pick(30, 2000)),
                 labels=s.pick(2, 5), draws=s.pick(1, 3), shown=6, tuning=tuning,
-                ceiling=dict(images=s.pick(100, 10_000), updates=s.pick(2, 800), bs=64,
+                ceiling=dict(images=s.pick(100, 10_000), updates=s.pick(2, 500), bs=64,
                              rates=list(s.pick((1e-3,), (1e-3, 3e-3)))))
 
 def data(
