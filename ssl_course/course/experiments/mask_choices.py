@@ -53,7 +53,9 @@ def new_vit(
     p:dict, # a `plan`
 )->Encoder:
     "The untrained transformer; its heads are 32 wide."
-    return Encoder.vit_tiny(p['size'], width=p['width'], depth=p['depth'], heads=p['width']//32)
+    vit = Encoder.vit_tiny(p['size'], width=p['width'], depth=p['depth'], heads=p['width']//32)
+    vit.precision = torch.float32 # .067 s for a step of 64 images, bfloat16 .088: it is narrow
+    return vit
 
 # %% ../../../nbs/course/experiments/mask_choices.ipynb #84bea29f
 def cost(
