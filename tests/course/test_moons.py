@@ -1,7 +1,7 @@
 "Two moons: what the lesson on consistency draws, and the loop that it trains by."
 import torch
 
-from ssl_course.course.moons import moons_net,pick_labels,train_moons,two_moons
+from ssl_course.course.moons import Bumps,pick_labels,train_moons,two_moons
 
 def test_the_points_are_the_same_each_time():
     (x,y),(again,_) = two_moons(),two_moons()
@@ -39,7 +39,15 @@ def test_the_slow_copy_averages():
     "After the first step it is halfway between the weights before and after it; 1−1/2 is its decay"
     x,y = two_moons(100)
     net,slow,_ = train_moons(x, y, pick_labels(y), updates=1)
-    from ssl_course.compute import seeded
-    with seeded(0): before = moons_net()
-    for a,b,m in zip(before.parameters(), net.parameters(), slow.parameters()):
-        torch.testing.assert_close(m, (a+b)/2)
+    assert net.out.weight.abs().max()>0 and Bumps().out.weight.abs().max()==0
+    torch.testing.assert_close(slow.out.weight, net.out.weight/2)
+
+def test_bumps_answer_nearby():
+    "A unit answers with 1 at its spot and exp(−½) one width beside it"
+    net = Bumps()
+    net.out.weight.data[1] = 0
+    net.out.weight.data[0] = (torch.arange(len(net.spots))==40).float()
+    spot = net.spots[40]
+    near = torch.stack([spot, spot+torch.tensor([.2, 0.]), spot+5])
+    torch.testing.assert_close(net(near)[:,0], torch.tensor([0., -.5, -625.]).exp(), atol=1e-4, rtol=1e-4)
+    assert (net(near)[:,1]==0).all()
