@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['two_moons', 'pick_labels', 'Bumps', 'train_moons']
 
-# %% ../../nbs/lessons/14_consistency.ipynb #fee41fc9
+# %% ../../nbs/lessons/14_consistency.ipynb #dda1e06e
 from copy import deepcopy
 
 import numpy as np
@@ -17,7 +17,7 @@ from torch import nn
 from ..compute import seeded
 from ..pretext.two_views import ema_update,target_network
 
-# %% ../../nbs/lessons/14_consistency.ipynb #bfa82879
+# %% ../../nbs/lessons/14_consistency.ipynb #d0ce9ac4
 def two_moons(
     n:int=2000, # points
     noise:float=.1, # standard deviation of their distance from the two arcs
@@ -28,16 +28,17 @@ def two_moons(
     return torch.tensor(x, dtype=torch.float32),torch.tensor(y)
 
 def pick_labels(
+    x, # points (N,2)
     y, # classes (N,)
     n:int=5, # labels for each class
     seed:int=0, # of the choice
 )->torch.Tensor: # their places
-    "Which points get to show their labels."
-    draw = np.random.default_rng(seed)
-    return torch.tensor(np.concatenate([draw.choice(np.flatnonzero(y.numpy()==c), n, replace=False)
-                                        for c in (0, 1)]))
+    "Which points show their labels: random ones of the left half of each class."
+    draw,order = np.random.default_rng(seed),x[:,0].argsort()
+    rows = [order[y[order]==c] for c in (0, 1)] # from left to right
+    return torch.cat([o[torch.tensor(draw.permutation(len(o)//2)[:n])] for o in rows])
 
-# %% ../../nbs/lessons/14_consistency.ipynb #0559e51c
+# %% ../../nbs/lessons/14_consistency.ipynb #75a44b06
 class Bumps(nn.Module):
     "A network for points: units that answer to one spot of the plane, and a layer that learns."
     def __init__(self,
@@ -52,14 +53,14 @@ class Bumps(nn.Module):
         near = (-torch.cdist(x, self.spots).square()/(2*self.width**2)).exp()
         return self.out(near)
 
-# %% ../../nbs/lessons/14_consistency.ipynb #14bf1f4a
+# %% ../../nbs/lessons/14_consistency.ipynb #44e2c9ea
 def train_moons(
     x, # points (N,2)
     y, # classes (N,), of which only those of `shown` are used
     shown, # places of the labelled points
     extra=None, # function of (network, its slow copy, points without labels, progress) → a loss
     others=None, # points without labels (M,2); default: x
-    updates:int=600, # steps
+    updates:int=800, # steps
     seed:int=0, # of weights and batches
     at=(), # numbers of updates after which to keep a copy
     make=Bumps, # makes the network

@@ -9,15 +9,16 @@ def test_the_points_are_the_same_each_time():
     assert y.bincount().tolist()==[1000, 1000] and not torch.equal(x, two_moons(seed=2)[0])
 
 def test_labels_are_picked_by_class():
-    _,y = two_moons(100)
+    x,y = two_moons(100)
     for seed in range(3):
-        shown = pick_labels(y, 4, seed)
+        shown = pick_labels(x, y, 4, seed)
         assert len(set(shown.tolist()))==8 and y[shown].tolist()==[0]*4+[1]*4
-    assert pick_labels(y, seed=0).tolist()==pick_labels(y, seed=0).tolist()!=pick_labels(y, seed=1).tolist()
+        assert all((x[shown[y[shown]==c],0]<=x[y==c][:,0].median()).all() for c in (0, 1)) # the left half
+    assert pick_labels(x, y, seed=0).tolist()==pick_labels(x, y, seed=0).tolist()!=pick_labels(x, y, seed=1).tolist()
 
 def test_training_uses_no_other_label():
     x,y = two_moons(200)
-    shown = pick_labels(y)
+    shown = pick_labels(x, y)
     hidden = 1-y
     hidden[shown] = y[shown]
     a,b = (train_moons(x, labels, shown, updates=20)[0] for labels in (y, hidden))
@@ -31,14 +32,14 @@ def test_the_extra_loss_gets_what_it_needs():
         seen.append(progress)
         assert u.shape==(256, 2) and (u>=5).all() and not any(q.requires_grad for q in slow.parameters())
         return net(u).square().mean()
-    net,slow,film = train_moons(x, y, pick_labels(y), extra, x+10, updates=4, at=(1, 3))
+    net,slow,film = train_moons(x, y, pick_labels(x, y), extra, x+10, updates=4, at=(1, 3))
     assert seen==[0, .25, .5, .75] and len(film)==2
     assert not torch.equal(film[0](x), film[1](x)) and not torch.equal(net(x), slow(x))
 
 def test_the_slow_copy_averages():
     "After the first step it is halfway between the weights before and after it; 1−1/2 is its decay"
     x,y = two_moons(100)
-    net,slow,_ = train_moons(x, y, pick_labels(y), updates=1)
+    net,slow,_ = train_moons(x, y, pick_labels(x, y), updates=1)
     assert net.out.weight.abs().max()>0 and Bumps().out.weight.abs().max()==0
     torch.testing.assert_close(slow.out.weight, net.out.weight/2)
 

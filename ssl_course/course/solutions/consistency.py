@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['shaken_too_far', 'sure_labels', 'fixmatch_by_hand', 'steps_to_half']
 
-# %% ../../../nbs/exercises/consistency_exercises.ipynb #840e96a6
+# %% ../../../nbs/exercises/consistency_exercises.ipynb #ca12083c
 import math
 from functools import partial
 
@@ -14,9 +14,9 @@ import torch.nn.functional as F
 
 from ..checks import Case,exercise,judge_experiment,mistake
 
-# %% ../../../nbs/exercises/consistency_exercises.ipynb #d0612810
-_hint = ('Ten labels, `pick_labels(y, seed=0)`; in `extra`, the weak view is the point itself and '
-         'the strong one `u+1.0*torch.randn_like(u)`, with a threshold of .95.')
+# %% ../../../nbs/exercises/consistency_exercises.ipynb #f801e522
+_hint = ('Ten labels, `pick_labels(x, y, seed=0)`; in `extra`, the weak view is the point itself '
+         'and the strong one `u+1.0*torch.randn_like(u)`, with a threshold of .95.')
 _letter = lambda a: 'A' if a>=.95 else 'B' if a>=.8 else 'C'
 _judge = partial(judge_experiment, right=_letter, low=(.45, 'worse than guessing'),
                  high=(.995, 'what a small shake reaches at its best'))
@@ -30,7 +30,7 @@ def shaken_too_far():
     x,y = two_moons()
     def extra(net, slow, u, progress):
         return fixmatch_loss(net(u), net(u+torch.randn_like(u)), threshold=.95)
-    net,*_ = train_moons(x, y, pick_labels(y, seed=0), extra, seed=42)
+    net,*_ = train_moons(x, y, pick_labels(x, y, seed=0), extra, seed=42)
     accuracy = float((net(x).argmax(1)==y).float().mean())
     return accuracy,'A' if accuracy>=.95 else 'B' if accuracy>=.8 else 'C'
 
@@ -40,7 +40,7 @@ def _perfect(): return 1.,'A'
 @mistake(shaken_too_far, 'Compare the number with the three ranges of the question again.')
 def _misread(): return .7,'A'
 
-# %% ../../../nbs/exercises/consistency_exercises.ipynb #72e33ed2
+# %% ../../../nbs/exercises/consistency_exercises.ipynb #408f3b38
 _p = torch.tensor([[.75, .125, .125], [.25, .5, .25], [.125, .375, .5], [.25, .375, .375]])
 
 @exercise(Case(_p, .5, hint='The largest probability of each row decides; *at least* means ≥.'),
@@ -66,7 +66,7 @@ def _sure_only(p, threshold):
     best,label = p.max(1)
     return label[best>=threshold],best>=threshold
 
-# %% ../../../nbs/exercises/consistency_exercises.ipynb #63f87b8f
+# %% ../../../nbs/exercises/consistency_exercises.ipynb #c57fe635
 _weak = torch.tensor([[3., 0., 0.], [0., .5, 0.], [0., 0., 4.], [2., 0., 1.]])
 _strong = torch.tensor([[1., 0., 2.], [0., 1., 0.], [0., 1., 2.], [.5, 0., 0.]])
 
@@ -96,7 +96,7 @@ def _logits(weak, strong, threshold):
     best,label = weak.max(1)
     return (F.cross_entropy(strong, label, reduction='none')*(best>=threshold)).mean()
 
-# %% ../../../nbs/exercises/consistency_exercises.ipynb #9c712879
+# %% ../../../nbs/exercises/consistency_exercises.ipynb #d0aeca86
 @exercise(Case(.99, hint='After one step 0.99 of the way is left, after two 0.99².'), Case(.9),
           Case(.5), Case(.999))
 def steps_to_half(m):
