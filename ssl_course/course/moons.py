@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['two_moons', 'pick_labels', 'Bumps', 'train_moons']
 
-# %% ../../nbs/lessons/14_consistency.ipynb #dda1e06e
+# %% ../../nbs/lessons/14_consistency.ipynb #18376eb0
 from copy import deepcopy
 
 import numpy as np
@@ -17,7 +17,7 @@ from torch import nn
 from ..compute import seeded
 from ..pretext.two_views import ema_update,target_network
 
-# %% ../../nbs/lessons/14_consistency.ipynb #d0ce9ac4
+# %% ../../nbs/lessons/14_consistency.ipynb #74c3d2e6
 def two_moons(
     n:int=2000, # points
     noise:float=.1, # standard deviation of their distance from the two arcs
@@ -38,7 +38,7 @@ def pick_labels(
     rows = [order[y[order]==c] for c in (0, 1)] # from left to right
     return torch.cat([o[torch.tensor(draw.permutation(len(o)//2)[:n])] for o in rows])
 
-# %% ../../nbs/lessons/14_consistency.ipynb #75a44b06
+# %% ../../nbs/lessons/14_consistency.ipynb #f3cf01dc
 class Bumps(nn.Module):
     "A network for points: units that answer to one spot of the plane, and a layer that learns."
     def __init__(self,
@@ -53,7 +53,7 @@ class Bumps(nn.Module):
         near = (-torch.cdist(x, self.spots).square()/(2*self.width**2)).exp()
         return self.out(near)
 
-# %% ../../nbs/lessons/14_consistency.ipynb #44e2c9ea
+# %% ../../nbs/lessons/14_consistency.ipynb #e401d024
 def train_moons(
     x, # points (N,2)
     y, # classes (N,), of which only those of `shown` are used
