@@ -1,0 +1,5 @@
+cd /tmp/wt/thirteen; export PYTHONPATH=$PWD OMP_NUM_THREADS=1
+date; /work/main/.venv/bin/nbdev-export && echo exported; date
+SSL_COURSE_BUDGET=smoke /work/main/.venv/bin/nbdev-test nbs/course/experiments/mask_choices.ipynb --n-workers 0; echo rc $?; date
+/work/main/.venv/bin/python -u /tmp/t13/time2.py
+/work/main/.venv/bin/python -u /tmp/t13/lm2.py
