@@ -1124,8 +1124,6 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                                       'ssl_course/course/solutions/contrast.py'),
                                                       'ssl_course.course.solutions.contrast._overflow': ( 'exercises/contrast_exercises.html#_overflow',
                                                                                                           'ssl_course/course/solutions/contrast.py'),
-                                                      'ssl_course.course.solutions.contrast._practised': ( 'exercises/contrast_exercises.html#_practised',
-                                                                                                           'ssl_course/course/solutions/contrast.py'),
                                                       'ssl_course.course.solutions.contrast._ripe': ( 'exercises/contrast_exercises.html#_ripe',
                                                                                                       'ssl_course/course/solutions/contrast.py'),
                                                       'ssl_course.course.solutions.contrast._times': ( 'exercises/contrast_exercises.html#_times',

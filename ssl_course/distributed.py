@@ -7,7 +7,7 @@ __all__ = ['batch_norm_of_all', 'SyncedNorm', 'SharedEncoder', 'require_same', '
            'first_process_first', 'together']
 
 # %% ../nbs/library/distributed.ipynb #f1f35699
-import hashlib,os,random,sys
+import atexit,hashlib,os,random,sys
 from contextlib import contextmanager,nullcontext
 from datetime import timedelta
 from functools import partial
@@ -169,7 +169,8 @@ def join_processes():
                          "pip install 'ssl_course[distributed]'")
     from accelerate import PartialState
     # decoding a million images may take hours, and the others wait
-    PartialState(cpu=pick_device().type=='cpu', timeout=timedelta(days=1))
+    state = PartialState(cpu=pick_device().type=='cpu', timeout=timedelta(days=1))
+    atexit.register(state.destroy_process_group) # or threads of the group abort the process
     if rank_distrib(): sys.stdout = open(os.devnull, 'w')
 
 @contextmanager

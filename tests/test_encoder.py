@@ -19,7 +19,7 @@ from ssl_course.registry import architectures,register
 from ssl_course.utils import InputError,sha256_file
 
 @pytest.fixture(autouse=True)
-def exact(monkeypatch):
+def _float32(monkeypatch):
     "Values are compared to the last digits; where the processor has bfloat16, it would round them"
     monkeypatch.setenv('SSL_COURSE_PRECISION', 'float32')
 

@@ -13,42 +13,40 @@ import torch.nn.functional as F
 
 from ..checks import Case,exercise,judge_experiment,mistake
 
-# %% ../../../nbs/exercises/contrast_exercises.ipynb #5b53d428
-def _practised(task):
-    "A minute of SimCLR on the lesson's postcards, and what its encoder knows"
-    from ssl_course.all import Encoder,fit_quietly,pretext_learner,seeded
+# %% ../../../nbs/exercises/contrast_exercises.ipynb #565bdf41
+def _ripe(fraction):
+    "The letter; a minute with all changes of color gives .19"
+    return 'A' if fraction<.19+.05 else 'B' if fraction<=.19+.15 else 'C'
+
+_judge_hue = partial(
+    judge_experiment, low=(.1, 'less than chance gives; was it measured with `same_hue`?'),
+    right=_ripe, high=(.9, 'more than these networks reach in a minute'))
+
+@exercise(Case(hint='What the views change is forgotten, and you need the hue: `hue=0., gray=0.`. '
+                    'Jitter of brightness may stay.'), accept=_judge_hue)
+def views_for_ripeness():
+    "How often the nearest neighbour has the same hue with your views, and the letter."
+    from ssl_course.all import Encoder,SimCLR,fit_quietly,pretext_learner,seeded,strong_views
     from ssl_course.course.experiments.contrast_choices import CONTRAST_CHOICES,encoder_values
     from ssl_course.settings import load_settings
     p = CONTRAST_CHOICES.plan(load_settings(budget='cpu', seed=42))
     sets = CONTRAST_CHOICES.data(p)
+    task = SimCLR(temp=.1, views=strong_views(size=24, hue=0., gray=0.))
     with seeded(42):
         plain = sets['images'].unlabeled()
         dls = plain.dls(plain.take(slice(0, 128)), bs=128, steps=1171)
         learn = pretext_learner(dls, Encoder.small(width=p['width']), task)
         with learn.no_logging():
             fit_quietly(learn, lambda l: l.fit_one_cycle(1, 3e-3, pct_start=.15))
-    return encoder_values(learn.encoder, sets, p)
+    return encoder_values(learn.encoder, sets, p)['same_hue'],'C'
 
-# %% ../../../nbs/exercises/contrast_exercises.ipynb #565bdf41
-def _ripe(fraction):
-    "The letter; a minute with all changes of color gives .19"
-    return 'A' if fraction<.19+.05 else 'B' if fraction<=.19+.15 else 'C'
-
-_judge_hue = partial(judge_experiment, low=(.1, 'less than chance gives; was it measured with `same_hue`?'),
-                     right=_ripe, high=(.9, 'more than these networks reach in a minute'))
-
-@exercise(Case(hint="What the views change is forgotten, and you need the hue: `hue=0., gray=0.`. Jitter of brightness may "
-                    'stay.'), accept=_judge_hue)
-def views_for_ripeness():
-    "How often the nearest neighbour has the same hue with your views, and the letter."
-    from ssl_course.all import SimCLR,strong_views
-    task = SimCLR(temp=.1, views=strong_views(size=24, hue=0., gray=0.))
-    return _practised(task)['same_hue'],'C'
-
-@mistake(views_for_ripeness, 'With all changes of color the hue is forgotten. Which argument of `strong_views` changes it?')
+# %% ../../../nbs/exercises/contrast_exercises.ipynb #bda5bb3e
+@mistake(views_for_ripeness, 'With all changes of color the hue is forgotten. Which argument of '
+                             '`strong_views` changes it?')
 def _all_changes(): return .19,'C'
 
-@mistake(views_for_ripeness, 'That looks like `same_class`. The question is how often the neighbour has the same *hue*.')
+@mistake(views_for_ripeness, 'That looks like `same_class`. The question is how often the '
+                             'neighbour has the same *hue*.')
 def _class_instead(): return .21,'C'
 
 # %% ../../../nbs/exercises/contrast_exercises.ipynb #8938ae9f
@@ -56,19 +54,35 @@ def _cooked(accuracy):
     "The letter; a minute at 0.1 gives .35, random weights .11"
     return 'A' if accuracy>=.35 else 'B' if accuracy>=.11+.05 else 'C'
 
-_judge_hot = partial(judge_experiment, low=(.08, 'less than random weights give; was it trained?'),
-                     right=_cooked, high=(.34, 'more than a minute gives at any temperature; was it τ = 1?'))
+_judge_hot = partial(
+    judge_experiment, low=(.08, 'less than random weights give; was it trained?'), right=_cooked,
+    high=(.34, 'more than a minute gives at any temperature; was it τ = 1?'))
 
-@exercise(Case(hint='`practise(SimCLR(temp=1.), seen)`, then `encoder_values(learn.encoder, sets, p)`.'), accept=_judge_hot)
+@exercise(Case(hint='`practise(SimCLR(temp=1.), seen)`, with the views of the lesson; then '
+                    '`encoder_values(learn.encoder, sets, p)`.'), accept=_judge_hot)
 def too_hot():
     "Accuracy with five labels per class after a minute at τ = 1, and the letter."
-    from ssl_course.all import SimCLR,strong_views
-    return _practised(SimCLR(temp=1., views=strong_views(size=24)))['probe'],'B'
+    from ssl_course.all import Encoder,SimCLR,fit_quietly,pretext_learner,seeded,strong_views
+    from ssl_course.course.experiments.contrast_choices import CONTRAST_CHOICES,encoder_values
+    from ssl_course.settings import load_settings
+    p = CONTRAST_CHOICES.plan(load_settings(budget='cpu', seed=42))
+    sets = CONTRAST_CHOICES.data(p)
+    task = SimCLR(temp=1., views=strong_views(size=24))
+    with seeded(42):
+        plain = sets['images'].unlabeled()
+        dls = plain.dls(plain.take(slice(0, 128)), bs=128, steps=1171)
+        learn = pretext_learner(dls, Encoder.small(width=p['width']), task)
+        with learn.no_logging():
+            fit_quietly(learn, lambda l: l.fit_one_cycle(1, 3e-3, pct_start=.15))
+    return encoder_values(learn.encoder, sets, p)['probe'],'B'
 
-@mistake(too_hot, 'Compare it with the accuracy at 0.1 and that of random weights, both printed above.')
+# %% ../../../nbs/exercises/contrast_exercises.ipynb #639b6825
+@mistake(too_hot, 'Compare it with the accuracy at 0.1 and that of random weights, both printed '
+                  'above.')
 def _wrong_letter(): return .22,'A'
 
-@mistake(too_hot, '`full` is the accuracy with all labels of the pool; with five per class it is `probe`.')
+@mistake(too_hot, '`full` is the accuracy with all labels of the pool; with five per class it is '
+                  '`probe`.')
 def _all_labels(): return .43,'B' 
 
 # %% ../../../nbs/exercises/contrast_exercises.ipynb #493b7115
