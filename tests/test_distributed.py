@@ -20,6 +20,13 @@ from ssl_course.utils import InputError
 SMALL = dict(simclr={}, moco=dict(queue=64), byol={}, vicreg=dict(dim=32, hidden=32), barlow_twins=dict(dim=32, hidden=32), swav=dict(prototypes=8, freeze=.2, crops=1), dino=dict(prototypes=16, freeze=.2), rotation={}, autoencoder={}, masked_autoencoder=dict(width=32), masked_features=dict(width=32))
 STEPS = 10
 
+@pytest.fixture(autouse=True, scope='module')
+def float32():
+    "Rounding to bfloat16, where the processor has it, would be more than the differences asked about"
+    with pytest.MonkeyPatch.context() as mp:
+        mp.setenv('SSL_COURSE_PRECISION', 'float32')
+        yield
+
 def images(): return Postcards(size=16, seed=2).images(48).unlabeled()
 
 RATE = dict(barlow_twins=2e-5) # its loss is a sum over a matrix: at a higher rate it explodes
@@ -82,7 +89,7 @@ def both(tmp_path_factory):
     with socket.socket() as s: s.bind(('127.0.0.1', 0)); port = s.getsockname()[1]
     path = os.pathsep.join([str(ROOT/'tests'), str(ROOT), os.environ.get('PYTHONPATH', '')])
     env = {**os.environ, 'PYTHONPATH': path, 'WORLD_SIZE': '2', 'LOCAL_WORLD_SIZE': '2', 'MASTER_ADDR': '127.0.0.1', 'MASTER_PORT': str(port), 'OMP_NUM_THREADS': '1',
-           'ACCELERATE_USE_CPU': 'true', 'SSL_COURSE_HOME': str(folder/'home')}
+           'ACCELERATE_USE_CPU': 'true', 'SSL_COURSE_PRECISION': 'float32', 'SSL_COURSE_HOME': str(folder/'home')}
     ps = [subprocess.Popen([sys.executable, '-c', WORK, folder], env={**env, 'RANK': str(r), 'LOCAL_RANK': str(r)}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) for r in range(2)]
     said = [p.communicate(timeout=300)[0] for p in ps]
     assert [p.returncode for p in ps]==[0, 0], '\n'.join(said)[-3000:]
