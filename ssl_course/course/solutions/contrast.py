@@ -26,18 +26,14 @@ _judge_hue = partial(
                     'Jitter of brightness may stay.'), accept=_judge_hue)
 def views_for_ripeness():
     "How often the nearest neighbour has the same hue with your views, and the letter."
-    from ssl_course.all import Encoder,SimCLR,fit_quietly,pretext_learner,seeded,strong_views
+    from ssl_course.all import SimCLR,strong_views
     from ssl_course.course.experiments.contrast_choices import CONTRAST_CHOICES,encoder_values
+    from ssl_course.course.experiments.two_view_methods import pretrained_by
     from ssl_course.settings import load_settings
     p = CONTRAST_CHOICES.plan(load_settings(budget='cpu', seed=42))
-    sets = CONTRAST_CHOICES.data(p)
+    sets,seen = CONTRAST_CHOICES.data(p),64_000 # fewer than in the lesson, and plainly seen
     task = SimCLR(temp=.1, views=strong_views(size=24, hue=0., gray=0.))
-    with seeded(42):
-        plain = sets['images'].unlabeled()
-        dls = plain.dls(plain.take(slice(0, 128)), bs=128, steps=1171)
-        learn = pretext_learner(dls, Encoder.small(width=p['width']), task)
-        with learn.no_logging():
-            fit_quietly(learn, lambda l: l.fit_one_cycle(1, 3e-3, pct_start=.15))
+    learn = pretrained_by(task, sets['images'], seen, p['bs'], 3e-3, p['width'], 42)
     return encoder_values(learn.encoder, sets, p)['same_hue'],'C'
 
 # %% ../../../nbs/exercises/contrast_exercises.ipynb #bda5bb3e
@@ -62,18 +58,14 @@ _judge_hot = partial(
                     '`encoder_values(learn.encoder, sets, p)`.'), accept=_judge_hot)
 def too_hot():
     "Accuracy with five labels per class after a minute at τ = 1, and the letter."
-    from ssl_course.all import Encoder,SimCLR,fit_quietly,pretext_learner,seeded,strong_views
+    from ssl_course.all import SimCLR,strong_views
     from ssl_course.course.experiments.contrast_choices import CONTRAST_CHOICES,encoder_values
+    from ssl_course.course.experiments.two_view_methods import pretrained_by
     from ssl_course.settings import load_settings
     p = CONTRAST_CHOICES.plan(load_settings(budget='cpu', seed=42))
-    sets = CONTRAST_CHOICES.data(p)
+    sets,seen = CONTRAST_CHOICES.data(p),150_000
     task = SimCLR(temp=1., views=strong_views(size=24))
-    with seeded(42):
-        plain = sets['images'].unlabeled()
-        dls = plain.dls(plain.take(slice(0, 128)), bs=128, steps=1171)
-        learn = pretext_learner(dls, Encoder.small(width=p['width']), task)
-        with learn.no_logging():
-            fit_quietly(learn, lambda l: l.fit_one_cycle(1, 3e-3, pct_start=.15))
+    learn = pretrained_by(task, sets['images'], seen, p['bs'], 3e-3, p['width'], 42)
     return encoder_values(learn.encoder, sets, p)['probe'],'B'
 
 # %% ../../../nbs/exercises/contrast_exercises.ipynb #639b6825
