@@ -375,7 +375,7 @@ def lesson_links(
     `pyproject.toml` names a repository of GitHub, a place to run it."""
     cfg,file = get_config(file.parent),Path(file).resolve()
     named = {f['file'].name: f['minutes'] for f in lesson_facts(cfg.nbs_path)}
-    said = [f'{m} minutes'] if (m := named.get(file.name)) else []
+    said = [f"{m} minute{'s'*(m!=1)}"] if (m := named.get(file.name)) else []
     if file.exists() and any(c.source.startswith('## Exercises') for c in read_nb(file).cells):
         said.append('[Exercises](#exercises)')
     if to := _solutions(file): said.append(f'[Solutions]({to})')
