@@ -7,7 +7,7 @@ __all__ = ['pick_device', 'pick_precision', 'autocast', 'on_device', 'seeded', '
            'stop_workers', 'trim_memory', 'release_memory', 'release_pages']
 
 # %% ../nbs/library/compute.ipynb #419503a0
-import ctypes,gc,mmap,random,sys
+import ctypes,gc,mmap,random,signal,sys
 from contextlib import nullcontext
 from functools import cache
 from time import monotonic
@@ -97,8 +97,10 @@ def one_thread():
 
 # %% ../nbs/library/compute.ipynb #2708c471
 def _run(f, args):
-    "Run one job in a worker; what was imported before is exempt from garbage collection"
+    """Run one job in a worker; what was imported before is exempt from garbage collection. Ctrl-C is
+    for the main process, which ends the workers: a result sent by halves would keep it waiting"""
     if not gc.get_freeze_count(): gc.freeze()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     return f(*args)
 
 def parallel_map(

@@ -8,6 +8,7 @@ __all__ = ['save_checkpoint', 'load_checkpoint', 'Checkpoint', 'fit_stages', 'fi
 
 # %% ../nbs/library/resume.ipynb #750c1d65
 import ast,hashlib,inspect,json,pickle,random,textwrap,time
+from contextlib import closing
 from datetime import datetime,timezone
 from functools import partial
 from io import BytesIO
@@ -314,10 +315,11 @@ def each(self:ResultStore,
 ):
     "Do the runs that are missing, and store each as soon as it is finished."
     todo = [k for k in keys if not self.has(part, **k)]
-    for row in parallel_map(_timed, [(work, k) for k in todo], workers):
-        self.add(part, row)
-        print(f"{part}: {', '.join(f'{row[k]}' for k in todo[0])} ({row['seconds']:.1f} s)",
-              flush=True)
+    with closing(parallel_map(_timed, [(work, k) for k in todo], workers)) as rows:
+        for row in rows:
+            self.add(part, row)
+            print(f"{part}: {', '.join(f'{row[k]}' for k in todo[0])} ({row['seconds']:.1f} s)",
+                  flush=True)
 
 @patch
 def finish(self:ResultStore):

@@ -1,5 +1,5 @@
 "What a notebook cell can't check well of `compute`: random numbers after an error, and several processes."
-import math,os,random
+import math,os,random,signal
 
 import numpy as np
 import pytest
@@ -32,6 +32,10 @@ def test_processes_give_what_one_process_gives(two_cores):
 def test_the_error_of_a_job_arrives(two_cores):
     with pytest.raises(ValueError, match='invalid literal'): list(parallel_map(int, [('1',), ('x',)], workers=2))
     assert sorted(parallel_map(int, [('1',), ('2',)], workers=2))==[1, 2] # and the next call works
+
+def test_ctrl_c_is_for_the_main_process(two_cores):
+    "A worker that is interrupted while it sends a result would keep the others waiting for the rest"
+    assert [*parallel_map(signal.getsignal, [(signal.SIGINT,)]*2, workers=2)]==[signal.SIG_IGN]*2
 
 def test_one_worker_or_one_job_starts_no_process(two_cores):
     assert {*parallel_map(os.getppid, [()], workers=2), *parallel_map(os.getppid, [(), ()])}=={os.getppid()}

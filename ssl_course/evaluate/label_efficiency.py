@@ -7,6 +7,7 @@ __all__ = ['Method', 'fit_few', 'fit_method', 'Run', 'Comparison', 'extend_grid'
            'LabelsSaved', 'labels_saved', 'label_efficiency']
 
 # %% ../../nbs/library/evaluate/label_efficiency.ipynb #5eaec13c
+from contextlib import closing
 from copy import copy
 from dataclasses import asdict,dataclass
 from functools import partial
@@ -353,14 +354,15 @@ def run(self:Comparison,
     with tqdm(total=self._cost(todo), desc='Comparing', disable=not progress, bar_format=_bar) as bar:
         # the first seed chooses for the others; probes are not worth a process of their own
         for first,probe in ((True, True), (False, True), (True, False), (False, False)):
-            jobs = self._jobs(todo, done, first, probe)
-            for r,model in self._results(jobs, 1 if probe else workers):
-                done[r.method, r.labels, r.seed] = r
-                self.runs.append(r)
-                if on_run: on_run(r, model)
-                said = f'run {len(self.runs)}, {r.method}, {r.labels} per class: {r.accuracy:.2f}'
-                bar.set_postfix_str(said, refresh=False)
-                bar.update(self._cost([(named[r.method], r.labels, r.seed)]))
+            results = self._results(self._jobs(todo, done, first, probe), 1 if probe else workers)
+            with closing(results): # an interrupt ends the workers at once
+                for r,model in results:
+                    done[r.method, r.labels, r.seed] = r
+                    self.runs.append(r)
+                    if on_run: on_run(r, model)
+                    bar.set_postfix_str(f'run {len(self.runs)}, {r.method}, {r.labels} per class: '
+                                        f'{r.accuracy:.2f}', refresh=False)
+                    bar.update(self._cost([(named[r.method], r.labels, r.seed)]))
     if workers>1: stop_workers()
     return self
 
