@@ -7,10 +7,11 @@ __all__ = ['pick_device', 'pick_precision', 'autocast', 'on_device', 'seeded', '
            'stop_workers', 'trim_memory', 'release_memory', 'release_pages']
 
 # %% ../nbs/library/compute.ipynb #419503a0
-import ctypes,gc,mmap,random,signal,sys
+import ctypes,gc,mmap,os,random,signal,sys
 from contextlib import nullcontext
 from functools import cache
-from time import monotonic
+from threading import Thread
+from time import monotonic,sleep
 
 import numpy as np
 import torch
@@ -96,11 +97,23 @@ def one_thread():
     return _pools().limit(limits=1)
 
 # %% ../nbs/library/compute.ipynb #2708c471
-def _run(f, args):
-    """Run one job in a worker; what was imported before is exempt from garbage collection. Ctrl-C is
-    for the main process, which ends the workers: a result sent by halves would keep it waiting"""
-    if not gc.get_freeze_count(): gc.freeze()
+def _end_with(parent):
+    "Leave no worker behind when the main process was killed"
+    while os.getppid()==parent: sleep(1)
+    os._exit(1)
+
+def _become_worker():
+    """What was imported before is exempt from garbage collection. Ctrl-C is for the main process,
+    which ends its workers: a result sent by halves would keep it waiting"""
+    if gc.get_freeze_count(): return
+    gc.freeze()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+
+# %% ../nbs/library/compute.ipynb #a7caf7e6
+def _run(f, args):
+    "Run one job in a worker"
+    _become_worker()
     return f(*args)
 
 def parallel_map(

@@ -318,8 +318,8 @@ def each(self:ResultStore,
     with closing(parallel_map(_timed, [(work, k) for k in todo], workers)) as rows:
         for row in rows:
             self.add(part, row)
-            print(f"{part}: {', '.join(f'{row[k]}' for k in todo[0])} ({row['seconds']:.1f} s)",
-                  flush=True)
+            named = ', '.join(str(row[k]) for k in todo[0] if k in row)
+            print(f"{part}: {named} ({row['seconds']:.1f} s)", flush=True)
 
 @patch
 def finish(self:ResultStore):

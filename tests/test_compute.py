@@ -1,5 +1,6 @@
 "What a notebook cell can't check well of `compute`: random numbers after an error, and several processes."
-import math,os,random,signal
+import math,os,random,signal,subprocess,sys,time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -36,6 +37,17 @@ def test_the_error_of_a_job_arrives(two_cores):
 def test_ctrl_c_is_for_the_main_process(two_cores):
     "A worker that is interrupted while it sends a result would keep the others waiting for the rest"
     assert [*parallel_map(signal.getsignal, [(signal.SIGINT,)]*2, workers=2)]==[signal.SIG_IGN]*2
+
+@pytest.mark.skipif(not Path('/proc/self').exists(), reason='reads the process table of Linux')
+def test_workers_end_with_a_killed_main_process(two_cores, tmp_path):
+    code = "import os,time; from ssl_course.compute import parallel_map\nfor p in parallel_map(os.getpid, [()]*2, workers=2): print(p, flush=True)\ntime.sleep(60)"
+    main = subprocess.Popen([sys.executable, '-c', code], stdout=subprocess.PIPE, text=True, cwd=tmp_path)
+    workers = [Path(f'/proc/{main.stdout.readline().strip()}') for _ in range(2)]
+    assert all(p.exists() for p in workers)
+    main.kill(), main.wait()
+    until = time.time()+20
+    while (left := [p for p in workers if p.exists()]) and time.time()<until: time.sleep(.2)
+    assert not left
 
 def test_one_worker_or_one_job_starts_no_process(two_cores):
     assert {*parallel_map(os.getppid, [()], workers=2), *parallel_map(os.getppid, [(), ()])}=={os.getppid()}

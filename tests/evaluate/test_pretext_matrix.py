@@ -128,7 +128,7 @@ def test_supervised_search_does_not_see_its_validation_images(monkeypatch):
 
 def test_the_climb_is_that_of_lesson_12():
     "The same rates, best and ends as `two_views.rates_left`, on a ladder of half decades"
-    from ssl_course.course.experiments import two_view_methods as two_views
+    from ssl_course.course.experiments import two_view_compute as two_views
     class Rows:
         def __init__(self): self.all = []
         def rows(self, part): return self.all
@@ -141,8 +141,8 @@ def test_the_climb_is_that_of_lesson_12():
         ours,theirs = Rows(),Rows()
         m = PretextMatrix(dict(simclr=Rotation), {}, None, dict(first=(1e-3, 3e-3), most=9))
         while left := rates_left(m, ours): ours.all += [k | dict(valid=score(k['lr'])) for k in left]
-        p = dict(ladder=ladder, first=[1e-3, 3e-3])
-        while left := [k for k in two_views.rates_left(theirs, p) if k['method']=='simclr']: theirs.all += [k | dict(valid=score(k['lr'])) for k in left]
+        p = dict(methods=['simclr'], ladder=ladder, rates=[1e-3, 3e-3])
+        while left := two_views.rates_left(theirs, p): theirs.all += [k | dict(valid=score(k['lr'])) for k in left]
         assert best_rates(ours)['simclr', '']==pytest.approx(two_views.best_rates(theirs)['simclr'], rel=.02)
         assert len(ours.all)==len(theirs.all)
 
