@@ -723,7 +723,7 @@ def main(
         _stop(f"ssl-course: {e.strerror or e}{f': {e.filename}' if e.filename else ''}.{hint}", 2)
     except KeyboardInterrupt:
         # it is stopping already; pressing again must not cut that short
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if argv is None: signal.signal(signal.SIGINT, signal.SIG_IGN)
         _stop(f'\nssl-course: stopped.{hint}', 130)
 
 def _plain(e):

@@ -56,6 +56,8 @@ def test_first_seed_chooses_for_the_others(parts, trained):
         assert len(set(tried[0]))==len(tried[0])>=3 and choice in tried[0] and tried[1]==[choice]
 
 CODE = '''
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler) # a job in the background of a shell begins with Ctrl-C ignored
 from functools import partial
 from ssl_course.encoder import Encoder
 from ssl_course.evaluate.label_efficiency import Comparison,Method
