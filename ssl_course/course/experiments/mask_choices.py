@@ -184,10 +184,11 @@ def drawing(
 def arm_run(
     sets:dict, # returned by `data`
     p:dict, # a `plan`
-    key:dict, # arm, lr, seed
+    key:dict, # arm, lr, seed; times: the plan's compute so many times
 )->dict: # measured values
     "Pretrain once, and measure."
-    learn = pretrain_arm(key['arm'], sets['images'], p, key['lr'], key['seed'])
+    learn = pretrain_arm(key['arm'], sets['images'], p, key['lr'], key['seed'],
+                         key.get('times', 1))
     losses = learn.recorder.losses
     found = dict(loss=float(np.mean(losses[-10:])), steps=len(losses))
     return found | drawing(learn, key['arm'], sets, p) | probed(learn.encoder, sets, p)
@@ -270,10 +271,8 @@ def rates_left(
 def chosen_runs(
     store, # a `ResultStore` or `StoredRuns`
 )->pd.DataFrame: # a row for each arm and seed
-    "The runs at each arm's best rate, those of the search among them."
-    best = best_rates(store)
-    first = [r for r in store.rows('rates') if r['lr']==best[r['arm']]]
-    return pd.DataFrame(first+store.rows('seeds'))
+    "The longer runs, at each arm's best rate."
+    return pd.DataFrame(store.rows('arms'))
 
 # %% ../../../nbs/course/experiments/mask_choices.ipynb #7d89c765
 def work(
@@ -281,15 +280,16 @@ def work(
     sets:dict, # returned by `data`
     p:dict, # a `plan`
 ):
-    "Search each arm's rate, repeat the best, train two for longer, fine-tune, and the bounds."
+    "Search each arm's rate, train longer at the best, fine-tune two of them, and the bounds."
     run = partial(arm_run, sets, p)
     while left := rates_left(store, p): store.each('rates', left, run, WORKERS)
     best = best_rates(store)
+    long = dict(times=p['longer']['times'])
+    store.each('arms', [dict(arm=a, lr=best[a], seed=i) | long
+                        for i in range(p['seeds']) for a in p['arms']], run, WORKERS)
     starts = [dict(start=a, lr=best[a]) for a in p['longer']['arms']]
     store.each('starts', [*starts, dict(start='untrained', lr=None)], partial(start_run, sets, p),
                WORKERS)
-    for i in range(1, p['seeds']):
-        store.each('seeds', [dict(arm=a, lr=best[a], seed=i) for a in p['arms']], run, WORKERS)
     bounds = [dict(bound='supervised', lr=lr, seed=0) for lr in p['ceiling']['rates']]
     bounds += [dict(bound='untrained', lr=None, seed=i) for i in range(3)]
     bounds += [dict(bound='simclr', lr=None, seed=0)]
