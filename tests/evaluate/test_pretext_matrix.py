@@ -128,7 +128,7 @@ def test_supervised_search_does_not_see_its_validation_images(monkeypatch):
 
 def test_the_climb_is_that_of_lesson_12():
     "The same rates, best and ends as `two_views.rates_left`, on a ladder of half decades"
-    from ssl_course.course.experiments import two_view_compute as two_views
+    from ssl_course.course.experiments import two_view_methods as two_views
     class Rows:
         def __init__(self): self.all = []
         def rows(self, part): return self.all
