@@ -315,10 +315,11 @@ def each(self:ResultStore,
 ):
     "Do the runs that are missing, and store each as soon as it is finished."
     todo = [k for k in keys if not self.has(part, **k)]
+    names = [*dict.fromkeys(name for k in todo for name in k)]
     with closing(parallel_map(_timed, [(work, k) for k in todo], workers)) as rows:
         for row in rows:
             self.add(part, row)
-            named = ', '.join(str(row[k]) for k in todo[0] if k in row)
+            named = ', '.join(str(row[k]) for k in names if k in row)
             print(f"{part}: {named} ({row['seconds']:.1f} s)", flush=True)
 
 @patch

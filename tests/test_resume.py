@@ -10,7 +10,7 @@ from ssl_course.compute import seeded
 from ssl_course.data.postcards import Postcards
 from ssl_course.encoder import new_encoder
 from ssl_course.pretrain import pretext_learner,pretext_tasks
-from ssl_course.resume import fit_resumable
+from ssl_course.resume import ResultStore,fit_resumable
 from ssl_course.utils import InputError
 
 SMALL = dict(simclr={}, moco=dict(queue=64), byol={}, simsiam={}, barlow_twins=dict(dim=32, hidden=32), vicreg=dict(dim=32, hidden=32), swav=dict(prototypes=8), dino=dict(prototypes=16), lejepa=dict(dim=8, hidden=32, directions=16),
@@ -110,3 +110,13 @@ def test_a_killed_comparison_goes_on_where_it_was(tmp_path):
     done = json.loads((out/'slow.json').read_text())
     assert [r['value'] for r in done['parts']['part']]==[0, 1, 4, 9, 16, 25] and done['date']
     assert not [f for f in tmp_path.rglob('.*') if f.is_file()]
+
+def test_runs_of_one_part_may_have_keys_of_different_kinds(tmp_path, monkeypatch, capsys):
+    "A bound without a rate, a network with one, and one trained for longer: each is run once and named by its own key"
+    monkeypatch.setenv('SSL_COURSE_HOME', str(tmp_path/'home'))
+    store = ResultStore('mixed', dict(n=3), folder=tmp_path/'out')
+    keys = [dict(bound='pixels'), dict(lr=.5, seed=0), dict(lr=.5, seed=0, units=16)]
+    for _ in range(2): store.each('part', keys, lambda key: dict(value=len(key)))
+    assert [r['value'] for r in store.rows('part')]==[1, 2, 3]
+    said = [line.split(' (')[0] for line in capsys.readouterr().out.splitlines()]
+    assert said==['part: pixels', 'part: 0.5, 0', 'part: 0.5, 0, 16']
