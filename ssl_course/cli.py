@@ -621,15 +621,32 @@ def explore(
 
 # %% ../nbs/library/cli.ipynb #67cfbd9a
 def inspect(
-    file:FILE, # encoder or model file
+    files:list[FILE], # encoder or model files; with --tree folders of such files, too
+    tree:bool=False, # draw the lineages: files that share a beginning become branches of a tree
 ):
-    "Print how an encoder or model file was made: its card with the lineage."
+    "Print how encoder or model files were made: their cards, or their lineages as a tree."
+    files = [files] if isinstance(files, (str, Path)) else files
+    if tree: return _print_lineages(files)
     from ssl_course.encoder_file import read_tensors
-    state,card = read_tensors(file)
-    print(f'{file}: {len(state)} tensors, {sum(v.numel() for v in state.values()):,} parameters')
-    if card: print(json.dumps(card, indent=1))
-    else: print('It has no card of ssl_course, so another program made it.')
+    for file in files:
+        if Path(file).is_dir(): raise InputError(f"{file} is a folder; add --tree to see the "
+                                                 "lineages of its files, or name one of them.")
+        state,card = read_tensors(file)
+        n = sum(v.numel() for v in state.values())
+        print(f'{file}: {len(state)} tensors, {n:,} parameters')
+        if card: print(json.dumps(card, indent=1))
+        else: print('It has no card of ssl_course, so another program made it.')
 
+def _print_lineages(files):
+    "Trees of lineages, with plain lines where the terminal knows no others"
+    from ssl_course.encoder_file import lineage_tree
+    text = '\n\n'.join(map(str, lineage_tree(files)))
+    try: text.encode(sys.stdout.encoding or 'utf-8')
+    except UnicodeEncodeError:
+        for a,b in (('├─', '|-'), ('└─', '`-'), ('│', '|'), ('→', '->')): text = text.replace(a, b)
+    print(text)
+
+# %% ../nbs/library/cli.ipynb #57d8cf6b
 def tasks():
     "List the pretext tasks that `pretrain` and `run` know."
     from ssl_course.pretrain import pretext_tasks

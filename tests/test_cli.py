@@ -559,6 +559,32 @@ def test_inspect(trained, capsys):
     assert 'tensors' in out and 'normalization' in card and (first['task'], first['epochs'])==('simclr', 1)
     assert '"head"' in ok(capsys, 'inspect', trained/'model.safetensors')
 
+def test_inspect_tree(trained, capsys):
+    "The model of `run` began as its encoder; a folder is searched"
+    lines = ok(capsys, 'inspect', '--tree', trained).splitlines()
+    assert lines[0].startswith('random weights: small, width') and '├─'==lines[1][:2] or '└─'==lines[1][:2]
+    i, = (i for i,l in enumerate(lines) if '→' in l and 'encoder.safetensors' in l)
+    assert 'simclr on postcards' in lines[i-1] and 'fine-tuned, classify on postcards' in lines[i+1]
+    one = ok(capsys, 'inspect', '--tree', trained/'encoder.safetensors', trained/'model.safetensors')
+    assert 'fine-tuned, classify' in one and 'encoder.safetensors' in one
+
+def test_inspect_tree_on_a_plain_terminal(trained, capsys, monkeypatch):
+    import io
+    out = io.TextIOWrapper(io.BytesIO(), 'cp1252')
+    monkeypatch.setattr('sys.stdout', out)
+    assert not main(['inspect', '--tree', str(trained)])
+    out.flush()
+    said = out.buffer.getvalue().decode('cp1252')
+    assert '`- simclr' in said or '|- simclr' in said
+
+@pytest.mark.parametrize('what,why', [('folder', 'add --tree'), ('--tree empty', 'no encoder file'), ('--tree x.png', "can't be read"), ('--tree none', 'no file'), ('', 'required')])
+def test_inspect_of_something_else(what, why, here, capsys):
+    for d in ('folder', 'empty'): (here/d).mkdir()
+    png(here/'x.png', 0)
+    said = refused(capsys, 'inspect', *what.split())
+    assert why in said
+    if what: one_sentence(said)
+
 def test_predict(trained, here, capsys):
     files = [here/f'{i}.png' for i in range(3)]
     for i,f in enumerate(files): png(f, i, side=50)
