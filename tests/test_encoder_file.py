@@ -141,7 +141,7 @@ def test_reading_a_file_again_joins_it_with_its_parent(tmp_path):
 
 def test_what_a_tree_says(tmp_path):
     from ssl_course.encoder_file import lineage_tree
-    lineage_file(tmp_path/'a.safetensors', round_('simclr', temp=.3, images=12345, final_loss=2.5, seed=3))
+    lineage_file(tmp_path/'a.safetensors', dict(temp=.3) | round_('simclr', images=12345, final_loss=2.5, seed=3))
     first = round_('simclr', final_loss=2.5, probe=.625, epochs=1, seconds=3.5)
     second = dict(head='classify', images=50, guard=dict(measure='knn', start=.25, best=.5, end=.5))
     lineage_file(tmp_path/'b.safetensors', first, second)
