@@ -13,7 +13,7 @@ __all__ = ['ROUNDS', 'SAID', 'TREE', 'SOURCES', 'TUNED', 'FACTORS', 'CODE', 'ROU
            'ceiling_accuracy', 'plot_tree', 'photo_plan', 'solar_cells', 'solar_parts', 'clothes_parts',
            'photo_data', 'photo_work']
 
-# %% ../../../nbs/course/experiments/rounds.ipynb #61654b00
+# %% ../../../nbs/course/experiments/rounds.ipynb #6485f562
 from functools import partial
 from pathlib import Path
 
@@ -42,7 +42,7 @@ from ...pretrain import fit_quietly,pretext_learner
 from ...utils import InputError
 from ...views import mild_views,strong_views
 
-# %% ../../../nbs/course/experiments/rounds.ipynb #174e641a
+# %% ../../../nbs/course/experiments/rounds.ipynb #b76a89ec
 ROUNDS = {'simclr': dict(on='postcards'), 'long': dict(on='postcards', units=2),
           'distilled': dict(on='postcards', task='distill'),
           'masks': dict(on='postcards', task='masks'), 'digits': dict(on='digits'),
@@ -54,8 +54,7 @@ SAID = {'simclr': 'SimCLR', 'long': 'SimCLR, twice as long', 'distilled': 'disti
 TREE = ('simclr', 'simclr/simclr', 'simclr/masks', 'long', 'masks', 'masks/simclr', 'distilled',
         'distilled/simclr', 'distilled/simclr/masks') # a parent comes before its children
 SOURCES = 'digits','mixed','mixed long','simclr/digits'
-TUNED = ('', 'long', 'simclr/simclr', 'simclr/masks', 'masks', 'masks/simclr', 'distilled/simclr',
-         'distilled/simclr/masks')
+TUNED = '','long','simclr/masks','masks/simclr','distilled/simclr','distilled/simclr/masks'
 
 def title_of(
     node:str, # path of rounds; '' are random weights
@@ -63,7 +62,7 @@ def title_of(
     "The path in words."
     return ' → '.join(SAID[r] for r in node.split('/'))
 
-# %% ../../../nbs/course/experiments/rounds.ipynb #153d73c3
+# %% ../../../nbs/course/experiments/rounds.ipynb #475aaf99
 def plan(
     s, # a `Settings`
 )->dict: # plain values
@@ -73,15 +72,15 @@ def plan(
     return dict(seed=s.seed, size=32, nodes=[*TREE, *SOURCES], tuned=list(TUNED),
                 sources=['postcards', 'digits'], images=n, masks=s.pick(24, 200),
                 others=s.pick(80, 1000), bs=s.pick(32, 64), width=s.pick(4, 16),
-                pictures=s.pick(64, 100_000), mask_updates=s.pick(4, 600),
+                pictures=s.pick(64, 80_000), mask_updates=s.pick(4, 300),
                 rates=list(s.pick((3e-3,), (3e-3, 1e-3))), most=6,
                 ladder=list(s.pick((3e-3,), (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1))),
                 seeds=2, labels=s.pick(2, 5), draws=3,
-                updates=list(s.pick((4, 4), (100, 800))),
+                updates=list(s.pick((4, 4), (100, 400))),
                 ceiling=dict(updates=s.pick(4, 1500)), ceiling_rates=list(s.pick((3e-3,),
                 (1e-3, 3e-3, 1e-2))))
 
-# %% ../../../nbs/course/experiments/rounds.ipynb #fa01126c
+# %% ../../../nbs/course/experiments/rounds.ipynb #9d9e83b1
 FACTORS = 'x','y','scale','light','brightness','hue'
 
 def factor_images(
@@ -104,7 +103,7 @@ def postcard_parts(
     return {f'postcards: {k}': world.images(n, start=2_000_000+100_000*i)
             for i,(k,n) in enumerate(p['images'].items())}
 
-# %% ../../../nbs/course/experiments/rounds.ipynb #149ec89d
+# %% ../../../nbs/course/experiments/rounds.ipynb #97fe5c33
 def digit_parts(
     p:dict, # a `plan`
 )->dict: # 'digits: part' → `ImageSet`
@@ -127,7 +126,7 @@ def data(
         'other masks': world.images(n//2, start=2_600_000, target='mask'),
         'factors': factor_images(world, n, 2_700_000)}
 
-# %% ../../../nbs/course/experiments/rounds.ipynb #8de1b93d
+# %% ../../../nbs/course/experiments/rounds.ipynb #66d1d810
 class FeatureDistillation(Pretext):
     "Predict from a view the features that a trained encoder gave the whole image."
     metrics,min_batch,wd = (variance_explained,),(2, 1),Distillation.wd
@@ -152,7 +151,7 @@ class FeatureDistillation(Pretext):
     def loss(self, pred, target): return torch.nn.functional.mse_loss(pred, target)
     def spec(self): return dict(task='distillation', teacher=self.teacher)
 
-# %% ../../../nbs/course/experiments/rounds.ipynb #52b696f2
+# %% ../../../nbs/course/experiments/rounds.ipynb #05061781
 def general_features(
     sets:dict, # 'source: part' → `ImageSet`
     folder, # where the features are kept
@@ -173,7 +172,7 @@ def teacher_run(
     "What the general-purpose model costs: the seconds are stored with the run."
     return dict(images=len(general_features(sets, folder, key['of'])))
 
-# %% ../../../nbs/course/experiments/rounds.ipynb #b047bb39
+# %% ../../../nbs/course/experiments/rounds.ipynb #0895a2af
 def mixture(
     sets, # several `ImageSet`
 )->ImageSet: # unlabelled
@@ -192,7 +191,7 @@ def round_images(
     if on!='mixed': return sets[f'{on}: images'].unlabeled()
     return mixture([sets[f'{k}: images'] for k in p['sources']])
 
-# %% ../../../nbs/course/experiments/rounds.ipynb #2ccdc60c
+# %% ../../../nbs/course/experiments/rounds.ipynb #9fa76724
 def pretrain_round(
     encoder:Encoder, # to be trained, from random weights or others
     images:ImageSet, # to train on
@@ -221,7 +220,7 @@ def segment_round(
     recipe = (naive if fresh else careful)(lr=lr)
     return fit_few(masks, encoder, recipe, seed, updates=updates).encoder
 
-# %% ../../../nbs/course/experiments/rounds.ipynb #6aae3d18
+# %% ../../../nbs/course/experiments/rounds.ipynb #8e921bc3
 def node_file(
     folder, # of the encoders
     key:dict, # node; lr; before: the rates of its ancestors; seed
@@ -245,7 +244,7 @@ def untrained(
     "Random weights."
     with seeded(seed): return Encoder.small(width=p['width'])
 
-# %% ../../../nbs/course/experiments/rounds.ipynb #47bd8f5c
+# %% ../../../nbs/course/experiments/rounds.ipynb #39a81371
 def trained(
     sets:dict, # 'source: part' → `ImageSet`
     p:dict, # a `plan`
@@ -273,7 +272,7 @@ def trained(
     encoder.save(file, seed=key['seed'])
     return encoder
 
-# %% ../../../nbs/course/experiments/rounds.ipynb #bdf9b9ba
+# %% ../../../nbs/course/experiments/rounds.ipynb #ed647d69
 def source_accuracy(
     embedded, # function: 'source: part' → embeddings (N,F)
     sets:dict, # 'source: part' → `ImageSet`
@@ -293,7 +292,7 @@ def factor_means(
     hue = np.mean([v for k,v in r2.items() if k.startswith('hue')])
     return {k: max(0., float(hue if k=='hue' else r2[k])) for k in FACTORS}
 
-# %% ../../../nbs/course/experiments/rounds.ipynb #7b57e1cd
+# %% ../../../nbs/course/experiments/rounds.ipynb #531ab0a8
 def measure_node(
     encoder:Encoder, # to be measured
     before:Encoder, # the one that it began as
@@ -324,7 +323,7 @@ def node_run(
     own = p['sources'] if on=='mixed' else [on]
     return dict(valid=float(np.mean([found[s]['valid'] for s in own]))) | found
 
-# %% ../../../nbs/course/experiments/rounds.ipynb #ce52d8d6
+# %% ../../../nbs/course/experiments/rounds.ipynb #c921cbf3
 def start_run(
     sets:dict, # 'source: part' → `ImageSet`
     p:dict, # a `plan`
@@ -341,7 +340,7 @@ def start_run(
     r2 = _probe(kept('factors'), sets['factors'], int(.7*len(sets['factors'])))
     return found | dict(factors=factor_means(r2))
 
-# %% ../../../nbs/course/experiments/rounds.ipynb #925da7d5
+# %% ../../../nbs/course/experiments/rounds.ipynb #e4e2cc07
 def tune_run(
     sets:dict, # 'source: part' → `ImageSet`
     p:dict, # a `plan`
@@ -360,7 +359,7 @@ def tune_run(
     accuracy,_ = c.train(m, p['labels'], key['seed'], key['choice'], key['updates'])
     return dict(accuracy=accuracy(parts['test']))
 
-# %% ../../../nbs/course/experiments/rounds.ipynb #c435a4e9
+# %% ../../../nbs/course/experiments/rounds.ipynb #04ba9123
 def node_key(
     best:dict, # node → learning rate
     node:str, # path of rounds
@@ -392,7 +391,7 @@ def keys_left(
                                                               p['ladder'])]
     return keys
 
-# %% ../../../nbs/course/experiments/rounds.ipynb #22f3508f
+# %% ../../../nbs/course/experiments/rounds.ipynb #f14e37e2
 def grow(
     store, # a `ResultStore`
     sets:dict, # 'source: part' → `ImageSet`
@@ -422,7 +421,7 @@ def measure_starts(
             *(dict(start='untrained', seed=i) for i in range(p['seeds']))]
     store.each('starts', keys, partial(start_run, sets, p, folder), WORKERS)
 
-# %% ../../../nbs/course/experiments/rounds.ipynb #623166fd
+# %% ../../../nbs/course/experiments/rounds.ipynb #0bd48b86
 def tune(
     store, # a `ResultStore`
     sets:dict, # 'source: part' → `ImageSet`
@@ -448,7 +447,7 @@ def ceiling(
     store.each('bounds', [dict(bound='supervised', lr=lr, seed=0) for lr in p['ceiling_rates']],
                partial(compute_bound, parts, p), WORKERS)
 
-# %% ../../../nbs/course/experiments/rounds.ipynb #06debdb1
+# %% ../../../nbs/course/experiments/rounds.ipynb #196e19f1
 def work(
     store, # a `ResultStore`
     sets:dict, # returned by `data`
@@ -467,7 +466,7 @@ CODE = (*class_sources((SimCLR, FeatureDistillation)), plan, postcard_parts, dig
         tune_run, class_accuracy, compute_bound, fit_few, careful, naive)
 ROUNDS_EXPERIMENT = Experiment('rounds', plan, data, work, CODE)
 
-# %% ../../../nbs/course/experiments/rounds.ipynb #cd19f9cc
+# %% ../../../nbs/course/experiments/rounds.ipynb #4f86c7f9
 def node_runs(
     store, # the stored runs
 )->pd.DataFrame: # a row for each node and seed; '' are random weights
@@ -502,7 +501,7 @@ def gain(
     a,b = node_values(store, node, value),node_values(store, other, value)
     return [u-v for u,v in zip(a, b if len(b)>1 else b*len(a))]
 
-# %% ../../../nbs/course/experiments/rounds.ipynb #287e5834
+# %% ../../../nbs/course/experiments/rounds.ipynb #28adf266
 def node_table(
     store, # the stored runs
 )->pd.DataFrame: # a row for each node of the tree
@@ -529,19 +528,18 @@ def factor_table(
     mean = lambda n: pd.DataFrame(list(t[t.node==n].factors)).mean()
     return pd.DataFrame({title_of(n): mean(n) for n in ('general', '', *TREE)}).T[list(FACTORS)]
 
-# %% ../../../nbs/course/experiments/rounds.ipynb #84cf2858
+# %% ../../../nbs/course/experiments/rounds.ipynb #be02b062
 def source_table(
     store, # the stored runs
     value:str='probe', # with few labels, or 'full': with the pool
 )->pd.DataFrame: # a row for each start, a column for each source
     "Accuracy of a probe on each source, mean ± standard deviation over seeds, in percent."
     t,p = node_runs(store),store.plan
-    nodes = ['general', '', *(n for n in ('simclr', *p['nodes']) if n in SOURCES or n=='simclr'
-                              or 'rounds' in p)]
+    nodes = ['general', '', *(n for n in p['nodes'] if n in ('simclr', *SOURCES) or 'rounds' in p)]
     name = lambda n: ' → '.join('postcards' if r in ('simclr', 'long') else SAID[r]
                                 for r in n.split('/'))
     return pd.DataFrame({name(n): {s: _cell(t[t.node==n][f'{s} {value}']) for s in p['sources']}
-                         for n in dict.fromkeys(nodes)}).T
+                         for n in nodes}).T
 
 def ceiling_accuracy(
     store, # the stored runs
@@ -550,7 +548,7 @@ def ceiling_accuracy(
     "Of the supervised encoder whose rate was best on validation images."
     return max(store.rows('bounds'), key=lambda r: r['valid'])[value]
 
-# %% ../../../nbs/course/experiments/rounds.ipynb #6ee54dc3
+# %% ../../../nbs/course/experiments/rounds.ipynb #74f6a047
 ORDER = ('', 'simclr', 'simclr/simclr', 'simclr/masks', 'long', 'masks', 'masks/simclr', 'distilled',
          'distilled/simclr', 'distilled/simclr/masks', 'general')
 
@@ -575,7 +573,7 @@ def plot_tree(
         f'{title_of(n)} {v:.0f}' for n,v in found.items()) + '.'
     return fig
 
-# %% ../../../nbs/course/experiments/rounds.ipynb #2da219d5
+# %% ../../../nbs/course/experiments/rounds.ipynb #63c15ca1
 def _draw_edges(ax, n, row, depth):
     "The line from the parent, and a broken one from teacher to pupil"
     if n=='distilled' and 'general' in row:
@@ -596,7 +594,7 @@ def _draw_node(ax, x, y, value, most, n):
     name = SAID[n.rpartition('/')[2]]
     ax.text(x+.42, y, name, va='center', fontsize=12.5, zorder=3)
 
-# %% ../../../nbs/course/experiments/rounds.ipynb #e47e12f0
+# %% ../../../nbs/course/experiments/rounds.ipynb #962c87b5
 PHOTO_ROUNDS = {k: dict(on=k) for k in ('postcards', 'clothes', 'solar', 'mixed')}
 NEEDS = 'a folder with clothing10_96 and elpv_dataset'
 
@@ -623,7 +621,7 @@ def solar_cells(
     t['label'] = [kinds.get(d, 'unsure') for d in t.defect]
     return ImageSet.from_csv(t, size, 'label', images=home, name='solar cells')
 
-# %% ../../../nbs/course/experiments/rounds.ipynb #e843f6c8
+# %% ../../../nbs/course/experiments/rounds.ipynb #0b399cb4
 def solar_parts(
     cells:ImageSet, # returned by `solar_cells`
     seed:int=0, # of the split
@@ -658,7 +656,7 @@ def clothes_parts(
     sets['test'] = sets['test'].without(sets['pool']).without(sets['valid'])
     return {'clothes: images': sets['pool']} | {f'clothes: {k}': v for k,v in sets.items()}
 
-# %% ../../../nbs/course/experiments/rounds.ipynb #8176d39c
+# %% ../../../nbs/course/experiments/rounds.ipynb #b1b51213
 def photo_data(
     p:dict, # a `photo_plan`
     folder, # with `clothing10_96` and `elpv_dataset`
