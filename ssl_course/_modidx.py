@@ -2004,6 +2004,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                'ssl_course/encoder_file.py'),
                                          'ssl_course.encoder_file._checked': ( 'library/encoder_file.html#_checked',
                                                                                'ssl_course/encoder_file.py'),
+                                         'ssl_course.encoder_file._copy_notes': ( 'library/encoder_file.html#_copy_notes',
+                                                                                  'ssl_course/encoder_file.py'),
                                          'ssl_course.encoder_file._explained': ( 'library/encoder_file.html#_explained',
                                                                                  'ssl_course/encoder_file.py'),
                                          'ssl_course.encoder_file._file_text': ( 'library/encoder_file.html#_file_text',

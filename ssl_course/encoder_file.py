@@ -158,11 +158,11 @@ def lineage_tree(
     home = LineageNode({})
     for f in _files_with_cards([paths] if isinstance(paths, (str, Path)) else paths):
         with _explained(f): card = _checked(_card_of(f), f)
-        rounds = [e for e in card['lineage'] if set(e)!={'parent'}] # that names the file it was
+        rounds = [e for e in card['lineage'] if 'parent' not in e] # else it names the file it was
         before = next((e['channels'][0] for e in rounds if set(e)=={'channels'}), card['channels'])
         node = home.child(card['architecture'] | dict(channels=before))
         for e in rounds: node = node.child(e)
-        node.files.append(str(f))
+        node.files.append(f'{f}{_copy_notes(card)}')
     return home.children
 
 # %% ../nbs/library/encoder_file.ipynb #3b0f05ea
@@ -184,6 +184,12 @@ def _has_card(path):
     "Is it a whole safetensors file with a card of an encoder?"
     try: return _is_ours(_card_of(path))
     except (SafetensorError,json.JSONDecodeError,OSError): return False
+
+def _copy_notes(card):
+    "What was noted when an encoder was loaded and saved as it was"
+    last = (card['lineage'] or [{}])[-1]
+    notes = [f'{k} {v:.3g}' for k,v in last.items() if 'parent' in last and isinstance(v, float)]
+    return f" ({', '.join(notes)})" if notes else ''
 
 # %% ../nbs/library/encoder_file.ipynb #a74df9fa
 def _root_text(node):

@@ -138,6 +138,9 @@ def test_reading_a_file_again_joins_it_with_its_parent(tmp_path):
     e.save(tmp_path/'b.safetensors')
     root, = lineage_tree(tmp_path)
     assert shape(root)==[('simclr', ['a', 'copy'], [('byol', ['b'], [])])]
+    Encoder.load(tmp_path/'a.safetensors').save(tmp_path/'copy.safetensors', probe=.75) # a note about the copy is no round
+    noted, = lineage_tree(tmp_path)
+    assert str(noted)==str(root).replace('copy.safetensors', 'copy.safetensors (probe 0.75)')
 
 def test_what_a_tree_says(tmp_path):
     from ssl_course.encoder_file import lineage_tree

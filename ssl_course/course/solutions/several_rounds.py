@@ -5,12 +5,12 @@
 # %% auto #0
 __all__ = ['after_a_gentle_round', 'shared_rounds', 'times_seen', 'kept']
 
-# %% ../../../nbs/exercises/several_rounds_exercises.ipynb #76df8f1c
+# %% ../../../nbs/exercises/several_rounds_exercises.ipynb #0408be67
 from functools import partial
 
 from ..checks import Case,exercise,judge_experiment,mistake
 
-# %% ../../../nbs/exercises/several_rounds_exercises.ipynb #41ec2f43
+# %% ../../../nbs/exercises/several_rounds_exercises.ipynb #d2cf7966
 def _right(accuracy): return 'A' if accuracy>.85 else 'B' if accuracy>=.6 else 'C'
 
 _hint = "`probed(second_round('digits'))['postcards']`, with fewer steps and the smaller rate."
@@ -42,17 +42,17 @@ def _on_the_digits(): return .97,'A'
 @mistake(after_a_gentle_round, 'Compare the accuracy with the three ranges of the question again.')
 def _misread(): return .75,'C'
 
-# %% ../../../nbs/exercises/several_rounds_exercises.ipynb #5b1f46e8
+# %% ../../../nbs/exercises/several_rounds_exercises.ipynb #6f6d99d2
 _a,_b,_c = dict(task='simclr', loss=2.8), dict(task='simclr', loss=2.9), dict(head='segment')
 _p = dict(parent='f206')
 
 @exercise(Case([_a, _p, _b], [_a, _p, _c],
-               hint='Leave out the entries that are nothing but a parent, then compare from the first.'),
+               hint='Leave out the entries with a parent, then compare from the first.'),
           Case([_a, _b, _c], [_a, _c, _c]), Case([_b], [_a, _b]), Case([], [_a]),
           Case([_a, _c], [_a, _p, _c, _p, _b]))
 def shared_rounds(a, b):
     "How many rounds two lineages (lists of dicts) have in common, counted from the first."
-    rounds = lambda l: [e for e in l if set(e)!={'parent'}]
+    rounds = lambda l: [e for e in l if 'parent' not in e]
     n = 0
     for x,y in zip(rounds(a), rounds(b)):
         if x!=y: break
@@ -69,15 +69,15 @@ def _parents_too(a, b):
 
 @mistake(shared_rounds, 'After the first difference nothing is shared any more: stop there.')
 def _anywhere(a, b):
-    rounds = lambda l: [e for e in l if set(e)!={'parent'}]
+    rounds = lambda l: [e for e in l if 'parent' not in e]
     return sum(x==y for x,y in zip(rounds(a), rounds(b)))
 
 @mistake(shared_rounds, 'Order counts: a round is only shared when all before it are.')
 def _as_sets(a, b):
-    rounds = lambda l: [e for e in l if set(e)!={'parent'}]
+    rounds = lambda l: [e for e in l if 'parent' not in e]
     return sum(x in rounds(b) for x in rounds(a))
 
-# %% ../../../nbs/exercises/several_rounds_exercises.ipynb #cfc033de
+# %% ../../../nbs/exercises/several_rounds_exercises.ipynb #a366733d
 @exercise(Case([20_000, 1000], 100_000, hint='Half of 100,000 is shared by 20,000 images.'),
           Case([100], 50), Case([10, 20, 30], 600))
 def times_seen(sizes, pictures):
@@ -92,7 +92,7 @@ def _by_size(sizes, pictures): return [pictures/sum(sizes)]*len(sizes)
 @mistake(times_seen, 'That would draw `pictures` from each source; they share them.')
 def _each(sizes, pictures): return [pictures/n for n in sizes]
 
-# %% ../../../nbs/exercises/several_rounds_exercises.ipynb #3e2ecbcf
+# %% ../../../nbs/exercises/several_rounds_exercises.ipynb #76769f06
 @exercise(Case(.1, .9, .5, hint='What is left, over what was gained.'), Case(.2, .6, .2),
           Case(.1, .3, .4), Case(.5, .5, .4, hint='Without a gain the answer is None.'),
           Case(.5, .4, .45))
