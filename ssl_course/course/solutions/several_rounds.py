@@ -5,12 +5,12 @@
 # %% auto #0
 __all__ = ['after_a_gentle_round', 'shared_rounds', 'times_seen', 'kept']
 
-# %% ../../../nbs/exercises/several_rounds_exercises.ipynb #0408be67
+# %% ../../../nbs/exercises/several_rounds_exercises.ipynb #c4132383
 from functools import partial
 
 from ..checks import Case,exercise,judge_experiment,mistake
 
-# %% ../../../nbs/exercises/several_rounds_exercises.ipynb #d2cf7966
+# %% ../../../nbs/exercises/several_rounds_exercises.ipynb #bd7522af
 def _right(accuracy): return 'A' if accuracy>.85 else 'B' if accuracy>=.6 else 'C'
 
 _hint = "`probed(second_round('digits'))['postcards']`, with fewer steps and the smaller rate."
@@ -34,7 +34,7 @@ def after_a_gentle_round():
                                 SimCLR(views=strong_views(size=24)))
         fit_quietly(learn, lambda l: l.fit_one_cycle(1, 1e-4))
     found = source_accuracy(lambda part: embed(learn.encoder, sets[part]), sets, p)
-    return found['postcards']['probe'],'«LETTER»'
+    return found['postcards']['probe'],'B'
 
 @mistake(after_a_gentle_round, _hint)
 def _on_the_digits(): return .97,'A'
@@ -42,7 +42,7 @@ def _on_the_digits(): return .97,'A'
 @mistake(after_a_gentle_round, 'Compare the accuracy with the three ranges of the question again.')
 def _misread(): return .75,'C'
 
-# %% ../../../nbs/exercises/several_rounds_exercises.ipynb #6f6d99d2
+# %% ../../../nbs/exercises/several_rounds_exercises.ipynb #ef6f4318
 _a,_b,_c = dict(task='simclr', loss=2.8), dict(task='simclr', loss=2.9), dict(head='segment')
 _p = dict(parent='f206')
 
@@ -77,7 +77,7 @@ def _as_sets(a, b):
     rounds = lambda l: [e for e in l if 'parent' not in e]
     return sum(x in rounds(b) for x in rounds(a))
 
-# %% ../../../nbs/exercises/several_rounds_exercises.ipynb #a366733d
+# %% ../../../nbs/exercises/several_rounds_exercises.ipynb #c4d96a7d
 @exercise(Case([20_000, 1000], 100_000, hint='Half of 100,000 is shared by 20,000 images.'),
           Case([100], 50), Case([10, 20, 30], 600))
 def times_seen(sizes, pictures):
@@ -92,7 +92,7 @@ def _by_size(sizes, pictures): return [pictures/sum(sizes)]*len(sizes)
 @mistake(times_seen, 'That would draw `pictures` from each source; they share them.')
 def _each(sizes, pictures): return [pictures/n for n in sizes]
 
-# %% ../../../nbs/exercises/several_rounds_exercises.ipynb #76769f06
+# %% ../../../nbs/exercises/several_rounds_exercises.ipynb #a6a5606d
 @exercise(Case(.1, .9, .5, hint='What is left, over what was gained.'), Case(.2, .6, .2),
           Case(.1, .3, .4), Case(.5, .5, .4, hint='Without a gain the answer is None.'),
           Case(.5, .4, .45))
