@@ -13,7 +13,7 @@ __all__ = ['ROUNDS', 'SAID', 'TREE', 'SOURCES', 'TUNED', 'FACTORS', 'CODE', 'ROU
            'ceiling_accuracy', 'plot_tree', 'photo_plan', 'solar_cells', 'solar_parts', 'clothes_parts',
            'photo_data', 'photo_work']
 
-# %% ../../../nbs/course/experiments/rounds.ipynb #6485f562
+# %% ../../../nbs/course/experiments/rounds.ipynb #f26c93b2
 from functools import partial
 from pathlib import Path
 
@@ -42,7 +42,7 @@ from ...pretrain import fit_quietly,pretext_learner
 from ...utils import InputError
 from ...views import mild_views,strong_views
 
-# %% ../../../nbs/course/experiments/rounds.ipynb #b76a89ec
+# %% ../../../nbs/course/experiments/rounds.ipynb #bc631a86
 ROUNDS = {'simclr': dict(on='postcards'), 'long': dict(on='postcards', units=2),
           'distilled': dict(on='postcards', task='distill'),
           'masks': dict(on='postcards', task='masks'), 'digits': dict(on='digits'),
@@ -62,7 +62,7 @@ def title_of(
     "The path in words."
     return ' → '.join(SAID[r] for r in node.split('/'))
 
-# %% ../../../nbs/course/experiments/rounds.ipynb #475aaf99
+# %% ../../../nbs/course/experiments/rounds.ipynb #577b3854
 def plan(
     s, # a `Settings`
 )->dict: # plain values
@@ -80,7 +80,7 @@ def plan(
                 ceiling=dict(updates=s.pick(4, 1500)), ceiling_rates=list(s.pick((3e-3,),
                 (1e-3, 3e-3, 1e-2))))
 
-# %% ../../../nbs/course/experiments/rounds.ipynb #9d9e83b1
+# %% ../../../nbs/course/experiments/rounds.ipynb #e8ccf62c
 FACTORS = 'x','y','scale','light','brightness','hue'
 
 def factor_images(
@@ -103,7 +103,7 @@ def postcard_parts(
     return {f'postcards: {k}': world.images(n, start=2_000_000+100_000*i)
             for i,(k,n) in enumerate(p['images'].items())}
 
-# %% ../../../nbs/course/experiments/rounds.ipynb #97fe5c33
+# %% ../../../nbs/course/experiments/rounds.ipynb #f1f5dd57
 def digit_parts(
     p:dict, # a `plan`
 )->dict: # 'digits: part' → `ImageSet`
@@ -126,7 +126,7 @@ def data(
         'other masks': world.images(n//2, start=2_600_000, target='mask'),
         'factors': factor_images(world, n, 2_700_000)}
 
-# %% ../../../nbs/course/experiments/rounds.ipynb #66d1d810
+# %% ../../../nbs/course/experiments/rounds.ipynb #197983e0
 class FeatureDistillation(Pretext):
     "Predict from a view the features that a trained encoder gave the whole image."
     metrics,min_batch,wd = (variance_explained,),(2, 1),Distillation.wd
@@ -151,7 +151,7 @@ class FeatureDistillation(Pretext):
     def loss(self, pred, target): return torch.nn.functional.mse_loss(pred, target)
     def spec(self): return dict(task='distillation', teacher=self.teacher)
 
-# %% ../../../nbs/course/experiments/rounds.ipynb #05061781
+# %% ../../../nbs/course/experiments/rounds.ipynb #e5e13ead
 def general_features(
     sets:dict, # 'source: part' → `ImageSet`
     folder, # where the features are kept
@@ -172,7 +172,7 @@ def teacher_run(
     "What the general-purpose model costs: the seconds are stored with the run."
     return dict(images=len(general_features(sets, folder, key['of'])))
 
-# %% ../../../nbs/course/experiments/rounds.ipynb #0895a2af
+# %% ../../../nbs/course/experiments/rounds.ipynb #09a95dd1
 def mixture(
     sets, # several `ImageSet`
 )->ImageSet: # unlabelled
@@ -191,7 +191,7 @@ def round_images(
     if on!='mixed': return sets[f'{on}: images'].unlabeled()
     return mixture([sets[f'{k}: images'] for k in p['sources']])
 
-# %% ../../../nbs/course/experiments/rounds.ipynb #9fa76724
+# %% ../../../nbs/course/experiments/rounds.ipynb #7ef243ae
 def pretrain_round(
     encoder:Encoder, # to be trained, from random weights or others
     images:ImageSet, # to train on
@@ -220,7 +220,7 @@ def segment_round(
     recipe = (naive if fresh else careful)(lr=lr)
     return fit_few(masks, encoder, recipe, seed, updates=updates).encoder
 
-# %% ../../../nbs/course/experiments/rounds.ipynb #8e921bc3
+# %% ../../../nbs/course/experiments/rounds.ipynb #9f5bed27
 def node_file(
     folder, # of the encoders
     key:dict, # node; lr; before: the rates of its ancestors; seed
@@ -244,7 +244,7 @@ def untrained(
     "Random weights."
     with seeded(seed): return Encoder.small(width=p['width'])
 
-# %% ../../../nbs/course/experiments/rounds.ipynb #39a81371
+# %% ../../../nbs/course/experiments/rounds.ipynb #1ee66013
 def trained(
     sets:dict, # 'source: part' → `ImageSet`
     p:dict, # a `plan`
@@ -272,7 +272,7 @@ def trained(
     encoder.save(file, seed=key['seed'])
     return encoder
 
-# %% ../../../nbs/course/experiments/rounds.ipynb #ed647d69
+# %% ../../../nbs/course/experiments/rounds.ipynb #2d7e0a8e
 def source_accuracy(
     embedded, # function: 'source: part' → embeddings (N,F)
     sets:dict, # 'source: part' → `ImageSet`
@@ -292,7 +292,7 @@ def factor_means(
     hue = np.mean([v for k,v in r2.items() if k.startswith('hue')])
     return {k: max(0., float(hue if k=='hue' else r2[k])) for k in FACTORS}
 
-# %% ../../../nbs/course/experiments/rounds.ipynb #531ab0a8
+# %% ../../../nbs/course/experiments/rounds.ipynb #ad7f84c2
 def measure_node(
     encoder:Encoder, # to be measured
     before:Encoder, # the one that it began as
@@ -323,7 +323,7 @@ def node_run(
     own = p['sources'] if on=='mixed' else [on]
     return dict(valid=float(np.mean([found[s]['valid'] for s in own]))) | found
 
-# %% ../../../nbs/course/experiments/rounds.ipynb #c921cbf3
+# %% ../../../nbs/course/experiments/rounds.ipynb #68a6067f
 def start_run(
     sets:dict, # 'source: part' → `ImageSet`
     p:dict, # a `plan`
@@ -340,7 +340,7 @@ def start_run(
     r2 = _probe(kept('factors'), sets['factors'], int(.7*len(sets['factors'])))
     return found | dict(factors=factor_means(r2))
 
-# %% ../../../nbs/course/experiments/rounds.ipynb #e4e2cc07
+# %% ../../../nbs/course/experiments/rounds.ipynb #ed7e2e72
 def tune_run(
     sets:dict, # 'source: part' → `ImageSet`
     p:dict, # a `plan`
@@ -359,7 +359,7 @@ def tune_run(
     accuracy,_ = c.train(m, p['labels'], key['seed'], key['choice'], key['updates'])
     return dict(accuracy=accuracy(parts['test']))
 
-# %% ../../../nbs/course/experiments/rounds.ipynb #04ba9123
+# %% ../../../nbs/course/experiments/rounds.ipynb #fbfb280a
 def node_key(
     best:dict, # node → learning rate
     node:str, # path of rounds
@@ -391,7 +391,7 @@ def keys_left(
                                                               p['ladder'])]
     return keys
 
-# %% ../../../nbs/course/experiments/rounds.ipynb #f14e37e2
+# %% ../../../nbs/course/experiments/rounds.ipynb #9f0e9b03
 def grow(
     store, # a `ResultStore`
     sets:dict, # 'source: part' → `ImageSet`
@@ -421,7 +421,7 @@ def measure_starts(
             *(dict(start='untrained', seed=i) for i in range(p['seeds']))]
     store.each('starts', keys, partial(start_run, sets, p, folder), WORKERS)
 
-# %% ../../../nbs/course/experiments/rounds.ipynb #0bd48b86
+# %% ../../../nbs/course/experiments/rounds.ipynb #a26e3021
 def tune(
     store, # a `ResultStore`
     sets:dict, # 'source: part' → `ImageSet`
@@ -447,7 +447,7 @@ def ceiling(
     store.each('bounds', [dict(bound='supervised', lr=lr, seed=0) for lr in p['ceiling_rates']],
                partial(compute_bound, parts, p), WORKERS)
 
-# %% ../../../nbs/course/experiments/rounds.ipynb #196e19f1
+# %% ../../../nbs/course/experiments/rounds.ipynb #ebfe6fe9
 def work(
     store, # a `ResultStore`
     sets:dict, # returned by `data`
@@ -466,7 +466,7 @@ CODE = (*class_sources((SimCLR, FeatureDistillation)), plan, postcard_parts, dig
         tune_run, class_accuracy, compute_bound, fit_few, careful, naive)
 ROUNDS_EXPERIMENT = Experiment('rounds', plan, data, work, CODE)
 
-# %% ../../../nbs/course/experiments/rounds.ipynb #4f86c7f9
+# %% ../../../nbs/course/experiments/rounds.ipynb #5b75341d
 def node_runs(
     store, # the stored runs
 )->pd.DataFrame: # a row for each node and seed; '' are random weights
@@ -482,6 +482,7 @@ def node_runs(
     t['tuned'] = [tuned.get((r.node, r.seed)) for r in t.itertuples()]
     return t
 
+# %% ../../../nbs/course/experiments/rounds.ipynb #3ff24150
 def node_values(
     store, # the stored runs
     node:str, # path of rounds; '': random weights, 'general': the general-purpose model
@@ -501,7 +502,7 @@ def gain(
     a,b = node_values(store, node, value),node_values(store, other, value)
     return [u-v for u,v in zip(a, b if len(b)>1 else b*len(a))]
 
-# %% ../../../nbs/course/experiments/rounds.ipynb #28adf266
+# %% ../../../nbs/course/experiments/rounds.ipynb #a5b7a402
 def node_table(
     store, # the stored runs
 )->pd.DataFrame: # a row for each node of the tree
@@ -528,7 +529,7 @@ def factor_table(
     mean = lambda n: pd.DataFrame(list(t[t.node==n].factors)).mean()
     return pd.DataFrame({title_of(n): mean(n) for n in ('general', '', *TREE)}).T[list(FACTORS)]
 
-# %% ../../../nbs/course/experiments/rounds.ipynb #be02b062
+# %% ../../../nbs/course/experiments/rounds.ipynb #09095e89
 def source_table(
     store, # the stored runs
     value:str='probe', # with few labels, or 'full': with the pool
@@ -548,7 +549,7 @@ def ceiling_accuracy(
     "Of the supervised encoder whose rate was best on validation images."
     return max(store.rows('bounds'), key=lambda r: r['valid'])[value]
 
-# %% ../../../nbs/course/experiments/rounds.ipynb #74f6a047
+# %% ../../../nbs/course/experiments/rounds.ipynb #f4d34e48
 ORDER = ('', 'simclr', 'simclr/simclr', 'simclr/masks', 'long', 'masks', 'masks/simclr', 'distilled',
          'distilled/simclr', 'distilled/simclr/masks', 'general')
 
@@ -573,7 +574,7 @@ def plot_tree(
         f'{title_of(n)} {v:.0f}' for n,v in found.items()) + '.'
     return fig
 
-# %% ../../../nbs/course/experiments/rounds.ipynb #63c15ca1
+# %% ../../../nbs/course/experiments/rounds.ipynb #78c96659
 def _draw_edges(ax, n, row, depth):
     "The line from the parent, and a broken one from teacher to pupil"
     if n=='distilled' and 'general' in row:
@@ -594,7 +595,7 @@ def _draw_node(ax, x, y, value, most, n):
     name = SAID[n.rpartition('/')[2]]
     ax.text(x+.42, y, name, va='center', fontsize=12.5, zorder=3)
 
-# %% ../../../nbs/course/experiments/rounds.ipynb #962c87b5
+# %% ../../../nbs/course/experiments/rounds.ipynb #ac3822d8
 PHOTO_ROUNDS = {k: dict(on=k) for k in ('postcards', 'clothes', 'solar', 'mixed')}
 NEEDS = 'a folder with clothing10_96 and elpv_dataset'
 
@@ -621,7 +622,7 @@ def solar_cells(
     t['label'] = [kinds.get(d, 'unsure') for d in t.defect]
     return ImageSet.from_csv(t, size, 'label', images=home, name='solar cells')
 
-# %% ../../../nbs/course/experiments/rounds.ipynb #0b399cb4
+# %% ../../../nbs/course/experiments/rounds.ipynb #ec4cb1f7
 def solar_parts(
     cells:ImageSet, # returned by `solar_cells`
     seed:int=0, # of the split
@@ -641,6 +642,7 @@ def solar_parts(
     return {'solar: images': images.unlabeled(), 'solar: pool': pool, 'solar: valid': valid,
             'solar: test': test}
 
+# %% ../../../nbs/course/experiments/rounds.ipynb #069eae6b
 def clothes_parts(
     folder, # with train, validation and test
     size:int, # side of the square images, pixels
@@ -656,7 +658,7 @@ def clothes_parts(
     sets['test'] = sets['test'].without(sets['pool']).without(sets['valid'])
     return {'clothes: images': sets['pool']} | {f'clothes: {k}': v for k,v in sets.items()}
 
-# %% ../../../nbs/course/experiments/rounds.ipynb #b1b51213
+# %% ../../../nbs/course/experiments/rounds.ipynb #b0af560e
 def photo_data(
     p:dict, # a `photo_plan`
     folder, # with `clothing10_96` and `elpv_dataset`

@@ -5,12 +5,12 @@
 # %% auto #0
 __all__ = ['after_a_gentle_round', 'shared_rounds', 'times_seen', 'kept']
 
-# %% ../../../nbs/exercises/several_rounds_exercises.ipynb #c4132383
+# %% ../../../nbs/exercises/several_rounds_exercises.ipynb #58e982b8
 from functools import partial
 
 from ..checks import Case,exercise,judge_experiment,mistake
 
-# %% ../../../nbs/exercises/several_rounds_exercises.ipynb #bd7522af
+# %% ../../../nbs/exercises/several_rounds_exercises.ipynb #53318dd1
 def _right(accuracy): return 'A' if accuracy>.85 else 'B' if accuracy>=.6 else 'C'
 
 _hint = "`probed(second_round('digits'))['postcards']`, with fewer steps and the smaller rate."
@@ -42,7 +42,7 @@ def _on_the_digits(): return .97,'A'
 @mistake(after_a_gentle_round, 'Compare the accuracy with the three ranges of the question again.')
 def _misread(): return .75,'C'
 
-# %% ../../../nbs/exercises/several_rounds_exercises.ipynb #ef6f4318
+# %% ../../../nbs/exercises/several_rounds_exercises.ipynb #3e9a97f9
 _a,_b,_c = dict(task='simclr', loss=2.8), dict(task='simclr', loss=2.9), dict(head='segment')
 _p = dict(parent='f206')
 
@@ -51,7 +51,8 @@ _p = dict(parent='f206')
           Case([_a, _b, _c], [_a, _c, _c]), Case([_b], [_a, _b]), Case([], [_a]),
           Case([_a, _c], [_a, _p, _c, _p, _b]))
 def shared_rounds(a, b):
-    "How many rounds two lineages (lists of dicts) have in common, counted from the first."
+    """How many rounds two lineages (lists of dicts) have in common, counted from the
+    first."""
     rounds = lambda l: [e for e in l if 'parent' not in e]
     n = 0
     for x,y in zip(rounds(a), rounds(b)):
@@ -59,6 +60,7 @@ def shared_rounds(a, b):
         n += 1
     return n
 
+# %% ../../../nbs/exercises/several_rounds_exercises.ipynb #661c6338
 @mistake(shared_rounds, 'An entry that only names a file was counted as a round.')
 def _parents_too(a, b):
     n = 0
@@ -77,7 +79,7 @@ def _as_sets(a, b):
     rounds = lambda l: [e for e in l if 'parent' not in e]
     return sum(x in rounds(b) for x in rounds(a))
 
-# %% ../../../nbs/exercises/several_rounds_exercises.ipynb #c4d96a7d
+# %% ../../../nbs/exercises/several_rounds_exercises.ipynb #92cefb82
 @exercise(Case([20_000, 1000], 100_000, hint='Half of 100,000 is shared by 20,000 images.'),
           Case([100], 50), Case([10, 20, 30], 600))
 def times_seen(sizes, pictures):
@@ -92,12 +94,13 @@ def _by_size(sizes, pictures): return [pictures/sum(sizes)]*len(sizes)
 @mistake(times_seen, 'That would draw `pictures` from each source; they share them.')
 def _each(sizes, pictures): return [pictures/n for n in sizes]
 
-# %% ../../../nbs/exercises/several_rounds_exercises.ipynb #a6a5606d
+# %% ../../../nbs/exercises/several_rounds_exercises.ipynb #fd803be9
 @exercise(Case(.1, .9, .5, hint='What is left, over what was gained.'), Case(.2, .6, .2),
           Case(.1, .3, .4), Case(.5, .5, .4, hint='Without a gain the answer is None.'),
           Case(.5, .4, .45))
 def kept(before, after, now):
-    "Fraction of the first round's gain that is left; 1 is all of it. None if there was no gain."
+    """Fraction of the first round's gain that is left; 1 is all of it. None if there
+    was no gain."""
     return (now-before)/(after-before) if after>before else None
 
 @mistake(kept, 'That compares accuracies, and an untrained encoder has one, too: subtract `before`.')
