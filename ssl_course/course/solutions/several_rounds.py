@@ -5,12 +5,12 @@
 # %% auto #0
 __all__ = ['after_a_gentle_round', 'shared_rounds', 'times_seen', 'kept']
 
-# %% ../../../nbs/exercises/several_rounds_exercises.ipynb #58e982b8
+# %% ../../../nbs/exercises/several_rounds_exercises.ipynb #1c623b02
 from functools import partial
 
 from ..checks import Case,exercise,judge_experiment,mistake
 
-# %% ../../../nbs/exercises/several_rounds_exercises.ipynb #53318dd1
+# %% ../../../nbs/exercises/several_rounds_exercises.ipynb #46fc5ddf
 def _right(accuracy): return 'A' if accuracy>.85 else 'B' if accuracy>=.6 else 'C'
 
 _hint = "`probed(second_round('digits'))['postcards']`, with fewer steps and the smaller rate."
@@ -42,7 +42,7 @@ def _on_the_digits(): return .97,'A'
 @mistake(after_a_gentle_round, 'Compare the accuracy with the three ranges of the question again.')
 def _misread(): return .75,'C'
 
-# %% ../../../nbs/exercises/several_rounds_exercises.ipynb #3e9a97f9
+# %% ../../../nbs/exercises/several_rounds_exercises.ipynb #7862ded3
 _a,_b,_c = dict(task='simclr', loss=2.8), dict(task='simclr', loss=2.9), dict(head='segment')
 _p = dict(parent='f206')
 
@@ -60,7 +60,7 @@ def shared_rounds(a, b):
         n += 1
     return n
 
-# %% ../../../nbs/exercises/several_rounds_exercises.ipynb #661c6338
+# %% ../../../nbs/exercises/several_rounds_exercises.ipynb #b4a80fbb
 @mistake(shared_rounds, 'An entry that only names a file was counted as a round.')
 def _parents_too(a, b):
     n = 0
@@ -79,12 +79,12 @@ def _as_sets(a, b):
     rounds = lambda l: [e for e in l if 'parent' not in e]
     return sum(x in rounds(b) for x in rounds(a))
 
-# %% ../../../nbs/exercises/several_rounds_exercises.ipynb #92cefb82
+# %% ../../../nbs/exercises/several_rounds_exercises.ipynb #3cf86554
 @exercise(Case([20_000, 1000], 100_000, hint='Half of 100,000 is shared by 20,000 images.'),
           Case([100], 50), Case([10, 20, 30], 600))
 def times_seen(sizes, pictures):
-    """How often, on average, each image of a source is seen, if `pictures` are drawn and every
-    source gets the same share: a list, one number for each of `sizes`."""
+    """How often, on average, each image of a source is seen, if `pictures` are drawn
+    and every source gets the same share: a list, one number for each of `sizes`."""
     return [pictures/len(sizes)/n for n in sizes]
 
 @mistake(times_seen, 'Every source gets the same share, however large it is; this draws from all '
@@ -94,17 +94,17 @@ def _by_size(sizes, pictures): return [pictures/sum(sizes)]*len(sizes)
 @mistake(times_seen, 'That would draw `pictures` from each source; they share them.')
 def _each(sizes, pictures): return [pictures/n for n in sizes]
 
-# %% ../../../nbs/exercises/several_rounds_exercises.ipynb #fd803be9
+# %% ../../../nbs/exercises/several_rounds_exercises.ipynb #e300c049
 @exercise(Case(.1, .9, .5, hint='What is left, over what was gained.'), Case(.2, .6, .2),
-          Case(.1, .3, .4), Case(.5, .5, .4, hint='Without a gain the answer is None.'),
+          Case(.1, .3, .4), Case(.5, .5, .4, hint='Without a gain the answer is 0.'),
           Case(.5, .4, .45))
 def kept(before, after, now):
-    """Fraction of the first round's gain that is left; 1 is all of it. None if there
-    was no gain."""
-    return (now-before)/(after-before) if after>before else None
+    """Fraction of the first round's gain that is left; 1 is all of it. 0 if there was
+    no gain."""
+    return (now-before)/(after-before) if after>before else 0.
 
 @mistake(kept, 'That compares accuracies, and an untrained encoder has one, too: subtract `before`.')
-def _ratio(before, after, now): return now/after if after>before else None
+def _ratio(before, after, now): return now/after if after>before else 0.
 
 @mistake(kept, 'That is the fraction that is lost.')
-def _lost(before, after, now): return (after-now)/(after-before) if after>before else None
+def _lost(before, after, now): return (after-now)/(after-before) if after>before else 0.
