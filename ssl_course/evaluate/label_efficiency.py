@@ -16,6 +16,7 @@ from time import perf_counter
 
 import pandas as pd
 from fastcore.basics import patch,store_attr
+from sklearn.metrics import accuracy_score
 
 from ..compute import parallel_map,pick_device,seeded,stop_workers
 from ..data.imageset import ImageSet
@@ -143,13 +144,14 @@ class Comparison:
         scarce:bool=False, # of a class with fewer than n images use all, instead of raising
         chosen=None, # {(method, labels): (rate, updates, converged?)} that an earlier search found
         memory=None, # a folder of its own, in which an interrupted search finds its scores again
+        measure=accuracy_score, # score of (classes, predictions); or as `balanced_accuracy_score`
         **fit, # `passes`, `bs`, `views` of `fit_few`
     ):
         for what,part in (('the validation images', valid), ('the pool of labelled images', pool)):
             test.require_no_leakage(part, what)
         valid.require_no_leakage(pool, 'the pool of labelled images')
         updates = (updates, updates) if isinstance(updates, int) else tuple(updates)
-        store_attr('methods,pool,valid,test,labels,seeds,updates,picks,scarce,memory,fit')
+        store_attr('methods,pool,valid,test,labels,seeds,updates,picks,scarce,memory,measure,fit')
         self.runs,self._kept,self.chosen = [],{},dict(chosen or {})
 
     def few(self, n, seed):
@@ -182,9 +184,9 @@ def train(self:Comparison,
         z = partial(self._embedded, method, seed)
         probe = linear_probe(z(few), few.y, choice, z(self.pool))
         self._kept.pop((method.name, seed if method.random else None, id(few)))
-        return (lambda images: float(probe.score(z(images), images.y))),None
+        return (lambda images: float(self.measure(images.y, probe.predict(z(images))))),None
     model = fit_method(method, few, choice, seed, updates=updates, **self.fit)
-    return (lambda images: float((model.predict(images)[0]==images.y).mean())),model
+    return (lambda images: float(self.measure(images.y, model.predict(images)[0]))),model
 
 # %% ../../nbs/library/evaluate/label_efficiency.ipynb #2878477e
 def extend_grid(
