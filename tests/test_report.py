@@ -13,6 +13,7 @@ from ssl_course.data.imageset import ImageSet
 from ssl_course.encoder import Encoder
 from ssl_course.heads import Classify,MultiLabel,Regress,Segment
 from ssl_course.model import TransferModel
+from ssl_course.report import CARD_SECTIONS,Platt,cheapest_threshold,cost_at,cost_curve,model_card
 from ssl_course.report import _worst,attention_maps,calibration,calibration_error,class_scores,model_sections,report_path,surest_mistakes,write_model_report
 from ssl_course.utils import InputError
 
@@ -131,3 +132,45 @@ def test_what_is_refused(tmp_path):
     assert not any(tmp_path.iterdir())
 
 def test_report_lies_beside_the_model(): assert report_path('runs/m.safetensors').as_posix()=='runs/m.report.html'
+
+# --- costs, calibration, cards ---
+
+@pytest.mark.parametrize('seed', range(3))
+def test_cost_curve_is_what_counting_gives(seed):
+    rng = np.random.default_rng(seed)
+    truth,prob = rng.random(60)<.3,rng.integers(0, 20, 60)/20 # with ties
+    t = cost_curve(truth, prob, miss=7, alarm=2)
+    for r in t.to_dict('records'):
+        missed,alarms = sum(a and p<r['threshold'] for a,p in zip(truth, prob)),sum(not a and p>=r['threshold'] for a,p in zip(truth, prob))
+        assert (r['missed'], r['alarms'])==(missed, alarms) and r['cost']==pytest.approx((7*missed+2*alarms)/60)
+        assert cost_at(truth, prob, r['threshold'], 7, 2)==dict(missed=missed, alarms=alarms, cost=pytest.approx(r['cost']))
+    best = min(cost_at(truth, prob, c, 7, 2)['cost'] for c in [*prob, 2.])
+    assert cost_at(truth, prob, cheapest_threshold(t), 7, 2)['cost']==pytest.approx(best)
+
+def test_the_formula_is_right_for_true_probabilities():
+    "With many images no threshold is much cheaper than alarm/(alarm+miss)"
+    rng = np.random.default_rng(0)
+    prob = rng.random(20_000)
+    truth = rng.random(20_000)<prob
+    least = cost_curve(truth, prob, 10, 1).cost.min()
+    assert cost_at(truth, prob, 1/11, 10, 1)['cost']<least+.01
+
+def test_no_alarm_at_all_may_be_cheapest():
+    assert cheapest_threshold(cost_curve([1, 0, 0], [.1, .8, .9], miss=1, alarm=10))==np.inf
+
+def test_platt_keeps_the_order_and_learns_how_rare():
+    rng = np.random.default_rng(1)
+    truth = rng.random(3000)<.05
+    logit = 2*rng.standard_normal(3000)+3*truth
+    prob = 1/(1+np.exp(-logit))
+    better = Platt(truth[:2000], prob[:2000])(prob[2000:])
+    assert abs(better.mean()-truth[2000:].mean())<.02<.2<abs(prob[2000:].mean()-truth[2000:].mean())
+    assert (np.argsort(better)==np.argsort(prob[2000:])).all()
+    assert np.isfinite(Platt([0, 1, 1, 0], [0., 1., .9, .2])([0., 1.])).all()
+
+@pytest.mark.parametrize('gone', CARD_SECTIONS)
+def test_a_card_without_a_section_is_refused(gone):
+    said = dict.fromkeys(CARD_SECTIONS, 'something')
+    assert '## Where it fails\n\nsomething' in model_card('m', said)
+    for v in ({k: t for k,t in said.items() if k!=gone}, said|{gone: ''}):
+        with pytest.raises(InputError, match=gone): model_card('m', v)

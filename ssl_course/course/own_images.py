@@ -6,7 +6,7 @@
 __all__ = ['CREDIT', 'SERIES', 'OwnImages', 'shrunk', 'cells_folder', 'solar_cells', 'postcard_series', 'folder_images',
            'own_images']
 
-# %% ../../nbs/course/own_images.ipynb #d706366b
+# %% ../../nbs/course/own_images.ipynb #4600b9a7
 import re
 from dataclasses import dataclass,replace
 from functools import partial
@@ -21,7 +21,7 @@ from ..data.postcards import Postcards
 from ..evaluate.leakage import duplicate_groups,stretches
 from ..utils import InputError
 
-# %% ../../nbs/course/own_images.ipynb #a8520dc7
+# %% ../../nbs/course/own_images.ipynb #d47e1237
 @dataclass
 class OwnImages:
     "Images of two classes in the order in which they were made, and what is known about them."
@@ -36,7 +36,7 @@ class OwnImages:
     @property
     def defect(self): return self.images.y==1
 
-# %% ../../nbs/course/own_images.ipynb #73c7384e
+# %% ../../nbs/course/own_images.ipynb #4b68e3e9
 def shrunk(
     images:ImageSet, # of a side that `side` divides
     side:int, # wanted, pixels
@@ -48,7 +48,7 @@ def shrunk(
     x = images.x.reshape(n, side, h//side, side, w//side, c).mean((2, 4)).round().astype(np.uint8)
     return ImageSet(x, images.y, images.vocab, images.names, images.name)
 
-# %% ../../nbs/course/own_images.ipynb #5dfcdb45
+# %% ../../nbs/course/own_images.ipynb #a32dad84
 CREDIT = ('Solar cells: elpv-dataset (Buerhop-Lutz et al. 2018; Deitsch et al. 2019 and 2021), '
           'ZAE Bayern, CC BY-NC-SA 4.0.')
 
@@ -66,7 +66,7 @@ def cells_folder(
     raise InputError(f"{folder} has no labels.csv in it; name the folder of elpv-dataset, as pip "
                      "unpacks it.")
 
-# %% ../../nbs/course/own_images.ipynb #3cd31534
+# %% ../../nbs/course/own_images.ipynb #092a927e
 def solar_cells(
     folder=None, # as for `cells_folder`
     size:int=128, # side of the images, pixels; the originals have 300
@@ -82,7 +82,7 @@ def solar_cells(
     return OwnImages(images, t.probability.to_numpy(), t['type'].to_numpy(str),
                      partial(stretches, n=groups), 60, CREDIT)
 
-# %% ../../nbs/course/own_images.ipynb #482b6577
+# %% ../../nbs/course/own_images.ipynb #a8aedd13
 SERIES = 8 # postcards that show the same object
 
 def postcard_series(
@@ -93,15 +93,17 @@ def postcard_series(
     "Postcards in series; a mushroom is the defect."
     world,idx = Postcards(size, seed=seed),3_000_000+np.arange(n)
     same = world.factors(3_000_000+np.arange(n)//SERIES)
+    defect,mushroom = (np.arange(n)//SERIES%10==3).astype(int),world.classes.index('mushroom')
+    other = np.where(same['object']==mushroom, mushroom-1, same['object'])
+    same['object'] = np.where(defect, mushroom, other)
     kept = 'object','biome','closeup','scale','hue','light','horizon','rocks'
     x = world.draw(idx, **{k: same[k] for k in kept})
-    defect = (same['object']==world.classes.index('mushroom')).astype(int)
     images = ImageSet(x, defect, ('other', 'mushroom'), [f'postcard {i:05d}' for i in range(n)],
                       'postcards in series')
     return OwnImages(images, defect.astype(float), np.array(world.biomes)[same['biome']],
                      lambda z: np.arange(n)//SERIES, 8*SERIES, 'Postcards: drawn by ssl_course.')
 
-# %% ../../nbs/course/own_images.ipynb #c94c4e7f
+# %% ../../nbs/course/own_images.ipynb #386e9c3d
 def folder_images(
     folder, # with a subfolder for each class
     size:int=128, # side of the images, pixels
@@ -132,7 +134,7 @@ def _groups(images, pattern, z):
                                                     f"match {pattern!r}.")
     return np.unique([h[1] for h in hits], return_inverse=True)[1]
 
-# %% ../../nbs/course/own_images.ipynb #bd1b8550
+# %% ../../nbs/course/own_images.ipynb #30c879bb
 def own_images(
     folder=None, # yours; anything else, such as `settings.data` by default, means none
     size:int=128, # side of the images, pixels

@@ -9,7 +9,8 @@ from helpers import ROOT
 from ssl_course.data.imageset import ImageSet
 from ssl_course.data.postcards import Postcards
 from ssl_course.encoder import Encoder
-from ssl_course.evaluate.leakage import near_duplicates,perceptual_hashes
+from ssl_course.evaluate.leakage import group_split,near_duplicates,perceptual_hashes,stretches
+from ssl_course.utils import InputError
 
 @pytest.fixture(scope='session')
 def cards(): return Postcards(64, seed=3).images(260)
@@ -84,3 +85,38 @@ def test_the_thresholds_tell_photographs_apart(photographs):
 def test_gray_images(cards):
     gray = ImageSet(cards.x[..., :1])
     assert near_duplicates(gray.take(range(5)), gray.take(range(3, 20))).here.tolist()==[3, 4]
+
+# --- what was photographed together ---
+
+def sources(sizes, noise, seed=0):
+    "Embeddings of images from sources of these sizes, one after the other"
+    rng = np.random.default_rng(seed)
+    return rng.standard_normal((len(sizes), 16)).repeat(sizes, axis=0)+noise*rng.standard_normal((sum(sizes), 16))
+
+@pytest.mark.parametrize('seed', range(3))
+def test_stretches_are_the_sources(seed):
+    sizes = [12, 30, 8, 25]
+    assert np.bincount(stretches(sources(sizes, .3, seed), 4)).tolist()==sizes
+
+@pytest.mark.parametrize('n', [2, 3])
+def test_fewer_stretches_cut_no_source(n):
+    ends = set(np.flatnonzero(np.diff(stretches(sources([12, 30, 8, 25], .3), n))))
+    assert len(ends)==n-1 and ends<={11, 41, 49}
+
+def test_the_same_look_later_is_another_stretch():
+    a,b = sources([10], .1),sources([10], .1, seed=1)
+    assert np.bincount(stretches(np.concatenate([a, b, a]), 3)).tolist()==[10]*3
+
+@pytest.mark.parametrize('seed', range(4))
+def test_groups_stay_together(seed):
+    rng = np.random.default_rng(seed)
+    group,y = rng.integers(0, 25, 300),rng.integers(0, 2, 300)
+    images = ImageSet(np.zeros((300, 8, 8, 3), np.uint8), y)
+    parts = group_split(images, group, seed=seed)
+    assert sorted(np.concatenate(parts))==[*range(300)]
+    assert all(not set(group[a]) & set(group[b]) for i,a in enumerate(parts) for b in parts[:i])
+    assert all(.1<len(p)/300<.3 and .3<y[p].mean()<.7 for p in parts[1:])
+
+def test_too_few_groups():
+    images = ImageSet(np.zeros((9, 8, 8, 3), np.uint8), np.arange(9)%2)
+    with pytest.raises(InputError, match='2 groups'): group_split(images, np.arange(9)//5)
