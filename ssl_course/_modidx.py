@@ -741,6 +741,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                                                          'ssl_course/course/experiments/solar_cells.py'),
                                                            'ssl_course.course.experiments.solar_cells._about_groups': ( 'course/experiments/solar_cells.html#_about_groups',
                                                                                                                         'ssl_course/course/experiments/solar_cells.py'),
+                                                           'ssl_course.course.experiments.solar_cells._by_group_alone': ( 'course/experiments/solar_cells.html#_by_group_alone',
+                                                                                                                          'ssl_course/course/experiments/solar_cells.py'),
                                                            'ssl_course.course.experiments.solar_cells._by_module': ( 'course/experiments/solar_cells.html#_by_module',
                                                                                                                      'ssl_course/course/experiments/solar_cells.py'),
                                                            'ssl_course.course.experiments.solar_cells._chosen': ( 'course/experiments/solar_cells.html#_chosen',

@@ -9,7 +9,7 @@ __all__ = ['NAMES', 'GENERAL', 'SCRATCH', 'POSTCARDS', 'SOLAR_CELLS', 'COSTS', '
            'start_table', 'best_of_starts', 'plot_starts', 'cost_table', 'costs_of', 'plot_costs',
            'pick_table', 'pick_scores', 'module_table']
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #e44caa2e
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #889f50a1
 from dataclasses import asdict
 from functools import partial
 
@@ -39,7 +39,7 @@ from ...report import cost_curve
 from ...utils import asset_path,sha256_file
 from ...views import strong_views
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #893c3dfa
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #c14d8b1e
 def _file(): return asset_path('encoders')/'postcards-simclr.safetensors'
 
 def plan(
@@ -70,7 +70,7 @@ def data(
     types,y = np.unique(own.kind, return_inverse=True)
     return dict(cells=own.images, types=ImageSet(own.images.x, y, types, name='types of modules'))
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #e4a9978a
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #afca2373
 class Cells:
     "The cells, embedded and split by stretches of files."
     def __init__(self,
@@ -82,7 +82,7 @@ class Cells:
         self.group = stretches(self.z, p['groups'])
         self.train,self.valid,self.test = group_split(images, self.group, p['folds'])
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #b0866ad4
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #2b413d02
 def pick_few(
     y, # classes (N,), 0 or 1
     at, # indices to choose from
@@ -112,7 +112,7 @@ def balanced(
     "Balanced accuracy."
     return float(balanced_accuracy_score(y[at], probe.predict(z[at])))
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #2f617a8d
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #7e2c0840
 def split_run(
     cells:Cells, # all of them
     images:ImageSet, # the same
@@ -126,9 +126,17 @@ def split_run(
     fits = [probe_on(z, y, pick_few(y, train, n, key['seed']), train) for n in p['labels']]
     near = (cells.z[test]@cells.z[train].T).argmax(1)
     return dict(scores=[balanced(f, z, y, test) for f in fits],
-                nearest_file=float(np.median(np.abs(train[near]-test))))
+                nearest_file=float(np.median(np.abs(train[near]-test))),
+                module_alone=_by_group_alone(cells, train, test))
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #0638b241
+def _by_group_alone(cells, train, test):
+    "Balanced accuracy of who only knows how many defects the training cells of a group have"
+    y,group = cells.y,cells.group
+    rate = {g: y[train][group[train]==g].mean() for g in np.unique(group[train])}
+    raised = np.array([rate.get(g, 0.)>y[train].mean() for g in group[test]])
+    return float(balanced_accuracy_score(y[test], raised))
+
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #e929b82d
 def pretrain_on(
     images:ImageSet, # of the training modules, small
     p:dict, # a `plan`
@@ -149,7 +157,7 @@ def pretrain_on(
         else: continue_pretraining(learn, 9, lr, quiet=True) # and one epoch of warm-up
     return learn.encoder.eval()
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #ff8a68b7
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #31b58985
 def _valid_score(encoder, cells, small, p):
     "Balanced accuracy of a frozen encoder on the validation modules, mean over draws of labels"
     z,y,q = embed(encoder, small),cells.y,p['pretrain']
@@ -169,7 +177,7 @@ def start_run(
     if folder: encoder.save(folder/f"{key['task']}-{key['seed']}.safetensors")
     return dict(valid=_valid_score(encoder, cells, small, p))
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #86c6dedd
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #c57a6b6b
 NAMES = dict(own='SimCLR on the cells', continued='postcards then cells')
 GENERAL,SCRATCH,POSTCARDS = 'general-purpose','from scratch','postcards-simclr'
 
@@ -186,7 +194,7 @@ def start_methods(
         Method.frozen(f, f'{name}, frozen'), Method.fine_tuned(f, name=f'{name}, fine-tuned'))]
     return (scratch if seed==0 else [])+both
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #372604b7
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #c809593a
 def _compare(store, methods, images, cells, p, seed, seeds, chosen=None):
     "Do the runs of a comparison that are missing"
     parts = [images.take(at, name) for name,at in
@@ -203,7 +211,7 @@ def _compare(store, methods, images, cells, p, seed, seeds, chosen=None):
     done = [Run(**{k: r[k] for k in Run.__dataclass_fields__}) for r in rows]
     c.run(done, keep, progress=False, workers=WORKERS)
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #38a2fb19
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #c8c4472b
 def _chosen(store):
     "(method, labels) → settings that the first pretraining's runs found"
     return {(r['method'], r['labels']): (r['choice'], r['updates'], r['converged'])
@@ -227,7 +235,7 @@ def compare_starts(
             _compare(store, methods, small, cells, p, seed,
                      p['probe_seeds' if probes else 'fit_seeds'], chosen)
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #88b80812
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #0ce59862
 def cost_run(
     cells:Cells, # embedded and split
     p:dict, # a `plan`
@@ -254,7 +262,7 @@ def cost_run(
                 curve=[at(mended['test'], t)['cost'] for t in thresholds],
                 modules=_by_module(cells, mended['test']>=formula))
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #3f33ec53
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #38cbea87
 def _by_module(cells, raised):
     "For each group of the test modules: its cells, defects, missed ones and false alarms"
     y,group = cells.y[cells.test]==1,cells.group[cells.test]
@@ -262,7 +270,7 @@ def _by_module(cells, raised):
                          missed=int((y&~raised)[of].sum()), alarms=int((~y&raised)[of].sum()))
             for g in np.unique(group)}
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #a09a8d59
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #e0450e03
 def pick_run(
     cells:Cells, # embedded and split
     images:ImageSet, # the same
@@ -282,7 +290,7 @@ def pick_run(
     probe = probe_on(z, y, np.concatenate([few, picked]), cells.train)
     return dict(score=balanced(probe, z, y, cells.test), defects=int(y[picked].sum()))
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #c717a8d7
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #c3d8ab9f
 def _keys(p):
     "The keys of the parts that need embeddings alone"
     of = lambda name, values, seeds: [{name: v, 'seed': i} for v in values for i in range(seeds)]
@@ -312,7 +320,7 @@ def work(
     store.each('pretrained', finals, partial(run, folder), WORKERS)
     compare_starts(store, cells, images, small, p)
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #c35e7e8d
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #949b392d
 def _about_groups(cells, types):
     "What the stretches of files look like"
     first = np.flatnonzero(np.r_[True, np.diff(cells.group)!=0])
@@ -328,7 +336,7 @@ def _about_groups(cells, types):
                 defects=[float(cells.y[cells.group==g].mean()) for g in range(len(first))],
                 types=[types.vocab[types.y[i]] for i in first])
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #2b27ca9c
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #bacce253
 SOLAR_CELLS = Experiment('solar_cells', plan, data, work,
     (careful, naive, fit_few, climb, Comparison._search, Comparison.train, stretches, group_split,
      linear_probe, select, least_sure, Platt, cost_curve, cheapest_threshold, cost_at,
@@ -336,7 +344,7 @@ SOLAR_CELLS = Experiment('solar_cells', plan, data, work,
      split_run, pretrain_on, start_run, start_methods, cost_run, pick_run),
     needs='the folder of elpv-dataset')
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #9a1821ab
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #88e3f9da
 def mean_sd(
     values, # numbers
 )->tuple: # (mean, standard deviation)
@@ -361,11 +369,12 @@ def split_table(
     store, # the stored runs
 )->pd.DataFrame: # rules × labels per class
     "Balanced accuracy by the rule of the split, percent, mean ± standard deviation."
-    return pd.DataFrame({f'split by {k}' if k=='modules' else 'random split':
-                         {n: _percent(v) for n,v in by.items()}
-                         for k,by in split_scores(store).items()}).T
+    t,names = store.table('splits'),dict(random='random split', modules='split by modules')
+    alone = {k: _percent(t[t.split==k].module_alone) for k in names}
+    return pd.DataFrame({names[k]: {n: _percent(v) for n,v in by.items()} | {
+        'knows only the group': alone[k]} for k,by in split_scores(store).items()}).T
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #e2b5ba9e
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #33744603
 def start_scores(
     store, # the stored runs
 )->pd.DataFrame: # methods × labels; each cell a list of scores
@@ -397,7 +406,7 @@ def best_of_starts(
         found.setdefault(start, {})[labels] = (g[g.use==use].accuracy.tolist(), use)
     return found
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #c0374fe5
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #c76db0cd
 def plot_starts(
     store, # the stored runs
     title:str='', # what to see
@@ -426,7 +435,7 @@ def plot_starts(
                f'{", ".join(map(str, labels))} labels per class: {said}.')
     return fig
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #d2e2215e
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #96c8e4d9
 COSTS = dict(half='0.5', half_calibrated='0.5, calibrated', by_formula='formula, calibrated',
              by_tuning='cheapest on validation', always='always an alarm', never='never')
 
@@ -448,7 +457,7 @@ def costs_of(
     "Cost per cell on the test modules."
     return [r[threshold]['cost'] for r in store.rows('costs')]
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #ffbedc5c
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #0e0bf67c
 def plot_costs(
     store, # the stored runs
     title:str='', # what to see
@@ -473,7 +482,7 @@ def plot_costs(
     fig.alt = f'Cost per cell against the threshold: {said}.'
     return fig
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #fc0374a1
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #837b7b33
 def pick_table(
     store, # the stored runs
 )->pd.DataFrame: # a row for each way
@@ -494,7 +503,7 @@ def pick_scores(
     t = store.table('picks')
     return t[t.way==way].sort_values('seed').score.to_numpy()
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #9627558c
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #11b02e5a
 def module_table(
     store, # the stored runs
 )->pd.DataFrame: # a row for each group of the test modules
