@@ -90,6 +90,7 @@ def group_split(
     groups, # (N,) images with equal numbers stay together
     folds:int=5, # of equal size; one is for validation, one for testing
     seed:int=0, # another seed gives another split
+    fold:int=0, # which one is for testing; the one after it is for validation
 )->tuple: # indices (train, valid, test)
     """Split whole groups by scikit-learn's `StratifiedGroupKFold`. Raises `InputError` without
     classes, and when there are fewer groups than folds."""
@@ -100,4 +101,5 @@ def group_split(
                          "it into more, or take fewer folds.")
     cv = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     parts = [held for _,held in cv.split(np.zeros(len(images)), images.y, groups)]
+    parts = parts[fold:]+parts[:fold]
     return np.sort(np.concatenate(parts[2:])),parts[1],parts[0]

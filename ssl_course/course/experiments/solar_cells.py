@@ -9,7 +9,7 @@ __all__ = ['NAMES', 'GENERAL', 'SCRATCH', 'POSTCARDS', 'SOLAR_CELLS', 'COSTS', '
            'start_table', 'best_of_starts', 'plot_starts', 'cost_table', 'costs_of', 'plot_costs',
            'pick_table', 'pick_scores', 'module_table']
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #889f50a1
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #a98e9c0a
 from dataclasses import asdict
 from functools import partial
 
@@ -39,25 +39,25 @@ from ...report import cost_curve
 from ...utils import asset_path,sha256_file
 from ...views import strong_views
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #c14d8b1e
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #3531e874
 def _file(): return asset_path('encoders')/'postcards-simclr.safetensors'
 
 def plan(
     s, # a `Settings`
 )->dict: # plain values
     "All sizes and settings of the experiment."
-    pretrain = dict(pictures=s.pick(32, 48_000), bs=s.pick(8, 64), view=s.pick(12, 48),
+    pretrain = dict(pictures=s.pick(32, 32_000), bs=s.pick(8, 64), view=s.pick(12, 48),
                     judge=s.pick(2, 50), draws=s.pick(1, 3))
     return dict(size=s.pick(16, 64), large=s.pick(32, 128), groups=s.pick(6, 22),
                 folds=s.pick(3, 5), encoder=sha256_file(_file()),
                 labels=list(s.pick((2, 5), (5, 10, 50, 200))),
-                splits=s.pick(2, 20), probe_seeds=s.pick(2, 10), fit_seeds=s.pick(1, 3),
-                updates=list(s.pick((2, 4), (100, 400))), bs=s.pick(8, 32),
-                pretrain=pretrain, own_seeds=s.pick(1, 2), tasks=['own', 'continued'],
+                splits=s.pick(2, 10), probe_seeds=s.pick(1, 5), fit_seeds=1,
+                updates=list(s.pick((2, 4), (100, 200))), bs=s.pick(8, 32),
+                pretrain=pretrain, tasks=['own', 'continued'],
                 rates=list(s.pick((2e-3,), (2e-3, 4e-3))), ladder=list(s.pick(
                     (2e-3,), (2.5e-4, 5e-4, 1e-3, 2e-3, 4e-3, 8e-3, 1.6e-2))),
-                costs=dict(miss=10., alarm=1.), cost_labels=s.pick(5, 200),
-                cost_seeds=s.pick(2, 10), picks=dict(first=s.pick(2, 10), more=s.pick(4, 20)),
+                costs=dict(miss=5., alarm=1.), cost_labels=s.pick(5, 200),
+                cost_seeds=s.pick(3, 20), picks=dict(first=s.pick(2, 10), more=s.pick(4, 20)),
                 pick_seeds=s.pick(2, 20),
                 ways=['none', 'random', 'typiclust', 'farthest', 'unsure'])
 
@@ -70,7 +70,7 @@ def data(
     types,y = np.unique(own.kind, return_inverse=True)
     return dict(cells=own.images, types=ImageSet(own.images.x, y, types, name='types of modules'))
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #afca2373
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #a671df49
 class Cells:
     "The cells, embedded and split by stretches of files."
     def __init__(self,
@@ -80,9 +80,16 @@ class Cells:
         encoder = Encoder.general().to(pick_device())
         self.z,self.y = embed(encoder, images, 64),images.y
         self.group = stretches(self.z, p['groups'])
-        self.train,self.valid,self.test = group_split(images, self.group, p['folds'])
+        self.folds = [group_split(images, self.group, p['folds'], fold=k)
+                      for k in range(p['folds'])]
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #2b413d02
+    def parts(self,
+        fold:int, # larger ones count from the beginning again
+    )->dict: # pool, valid, test: indices
+        "A fold for testing, the next for validation, the others for training."
+        return dict(zip(('pool', 'valid', 'test'), self.folds[fold%len(self.folds)]))
+
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #2f880ddb
 def pick_few(
     y, # classes (N,), 0 or 1
     at, # indices to choose from
@@ -112,31 +119,32 @@ def balanced(
     "Balanced accuracy."
     return float(balanced_accuracy_score(y[at], probe.predict(z[at])))
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #7e2c0840
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #f44e201d
 def split_run(
     cells:Cells, # all of them
     images:ImageSet, # the same
     p:dict, # a `plan`
     key:dict, # split ('modules' or 'random'), seed
-)->dict: # scores: balanced accuracy, for each number of labels
-    "A split by one of the rules, and a probe at all numbers of labels."
+)->dict: # scores, for each number of labels; module_alone: without a look at the cell
+    "Each fifth is the test once; balanced accuracy over all cells, at all numbers of labels."
+    z,y,seed = cells.z,cells.y,key['seed']
     group = cells.group if key['split']=='modules' else np.arange(len(images))
-    train,_,test = group_split(images, group, p['folds'], key['seed'])
-    z,y = cells.z,cells.y
-    fits = [probe_on(z, y, pick_few(y, train, n, key['seed']), train) for n in p['labels']]
-    near = (cells.z[test]@cells.z[train].T).argmax(1)
-    return dict(scores=[balanced(f, z, y, test) for f in fits],
-                nearest_file=float(np.median(np.abs(train[near]-test))),
-                module_alone=_by_group_alone(cells, train, test))
+    said,alone = np.zeros((len(p['labels']), len(y)), int),np.zeros(len(y), int)
+    for fold in range(p['folds']):
+        train,_,test = group_split(images, group, p['folds'], seed, fold)
+        for row,n in zip(said, p['labels']):
+            row[test] = probe_on(z, y, pick_few(y, train, n, seed), train).predict(z[test])
+        alone[test] = _by_group_alone(cells, train, test)
+    score = lambda v: float(balanced_accuracy_score(y, v))
+    return dict(scores=[score(row) for row in said], module_alone=score(alone))
 
 def _by_group_alone(cells, train, test):
-    "Balanced accuracy of who only knows how many defects the training cells of a group have"
+    "Predictions of who only knows how many defects the training cells of a group have"
     y,group = cells.y,cells.group
     rate = {g: y[train][group[train]==g].mean() for g in np.unique(group[train])}
-    raised = np.array([rate.get(g, 0.)>y[train].mean() for g in group[test]])
-    return float(balanced_accuracy_score(y[test], raised))
+    return np.array([rate.get(g, 0.)>y[train].mean() for g in group[test]])
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #e929b82d
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #98752eba
 def pretrain_on(
     images:ImageSet, # of the training modules, small
     p:dict, # a `plan`
@@ -157,65 +165,65 @@ def pretrain_on(
         else: continue_pretraining(learn, 9, lr, quiet=True) # and one epoch of warm-up
     return learn.encoder.eval()
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #31b58985
-def _valid_score(encoder, cells, small, p):
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #3f053b3c
+def _valid_score(encoder, cells, small, p, at):
     "Balanced accuracy of a frozen encoder on the validation modules, mean over draws of labels"
     z,y,q = embed(encoder, small),cells.y,p['pretrain']
-    draws = [pick_few(y, cells.train, q['judge'], i) for i in range(q['draws'])]
-    fits = [probe_on(z, y, few, cells.train) for few in draws]
-    return float(np.mean([balanced(f, z, y, cells.valid) for f in fits]))
+    draws = [pick_few(y, at['pool'], q['judge'], i) for i in range(q['draws'])]
+    fits = [probe_on(z, y, few, at['pool']) for few in draws]
+    return float(np.mean([balanced(f, z, y, at['valid']) for f in fits]))
 
 def start_run(
     cells:Cells, # the general-purpose embeddings
     small:ImageSet, # all cells, small
     p:dict, # a `plan`
     folder, # where to keep the encoder; None: nowhere
-    key:dict, # task, lr, seed
+    key:dict, # task, lr, seed: also the number of the fold
 )->dict: # valid
     "Pretrain on the training modules; measure on the validation modules."
-    encoder = pretrain_on(small.take(cells.train), p, key['task'], key['lr'], key['seed'])
+    at = cells.parts(key['seed'])
+    encoder = pretrain_on(small.take(at['pool']), p, key['task'], key['lr'], key['seed'])
     if folder: encoder.save(folder/f"{key['task']}-{key['seed']}.safetensors")
-    return dict(valid=_valid_score(encoder, cells, small, p))
+    return dict(valid=_valid_score(encoder, cells, small, p, at))
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #c57a6b6b
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #08d01638
 NAMES = dict(own='SimCLR on the cells', continued='postcards then cells')
 GENERAL,SCRATCH,POSTCARDS = 'general-purpose','from scratch','postcards-simclr'
+_GENERAL = f'{GENERAL}, frozen'
 
 def start_methods(
     folder, # of the encoders that were pretrained on cells
-    seed:int, # of their pretraining
+    fold:int, # whose training modules they saw
 )->list: # of `Method`
-    "What is compared at the small size: all of it for seed 0, what was trained here for others."
-    trained = {NAMES[t]: folder/f'{t}-{seed}.safetensors' for t in NAMES}
-    files = ({POSTCARDS: _file()} if seed==0 else {}) | trained
+    "What is compared at the small size."
+    files = {POSTCARDS: _file()} | {NAMES[t]: folder/f'{t}-{fold}.safetensors' for t in NAMES}
     scratch = [Method(SCRATCH, partial(Encoder.small, width=32), partial(naive, 10)),
                Method.frozen(partial(Encoder.small, width=32), f'{SCRATCH}, frozen')]
     both = [m for name,f in files.items() for m in (
         Method.frozen(f, f'{name}, frozen'), Method.fine_tuned(f, name=f'{name}, fine-tuned'))]
-    return (scratch if seed==0 else [])+both
+    return scratch+both
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #c809593a
-def _compare(store, methods, images, cells, p, seed, seeds, chosen=None):
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #510aeda2
+def _compare(store, methods, images, cells, p, fold, seeds, chosen=None):
     "Do the runs of a comparison that are missing"
-    parts = [images.take(at, name) for name,at in
-             (('pool', cells.train), ('valid', cells.valid), ('test', cells.test))]
+    parts = [images.take(at, name) for name,at in cells.parts(fold).items()]
     c = Comparison(methods, *parts, labels=p['labels'], seeds=seeds, updates=p['updates'],
                    bs=p['bs'], chosen=chosen, measure=balanced_accuracy_score,
-                   memory=store.working.with_suffix('')/f'search-{seed}')
+                   memory=store.working.with_suffix('')/f'search-{fold}')
     def keep(run, model):
-        store.add('starts', asdict(run) | dict(pretrained=seed))
-        print(f'{run.method}, {run.labels} per class, seed {run.seed}: {run.accuracy:.3f} '
+        store.add('starts', asdict(run) | dict(fold=fold))
+        print(f'fold {fold}, {run.method}, {run.labels} per class: {run.accuracy:.3f} '
               f'({run.seconds:.0f} s)', flush=True)
     names = {m.name for m in methods}
-    rows = [r for r in store.rows('starts') if r['pretrained']==seed and r['method'] in names]
+    rows = [r for r in store.rows('starts') if r['fold']==fold and r['method'] in names]
     done = [Run(**{k: r[k] for k in Run.__dataclass_fields__}) for r in rows]
     c.run(done, keep, progress=False, workers=WORKERS)
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #c8c4472b
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #1c21286b
 def _chosen(store):
-    "(method, labels) → settings that the first pretraining's runs found"
+    "(method, labels) → settings that were found in the first fold"
     return {(r['method'], r['labels']): (r['choice'], r['updates'], r['converged'])
-            for r in store.rows('starts') if r['pretrained']==0 and r['seed']==0}
+            for r in store.rows('starts') if r['fold']==0 and r['seed']==0}
 
 def compare_starts(
     store, # a `ResultStore`
@@ -225,52 +233,52 @@ def compare_starts(
     p:dict, # a `plan`
 ):
     "All starts at all numbers of labels, frozen and fine-tuned."
-    folder = store.working.with_suffix('')
-    _compare(store, [Method.frozen(Encoder.general, f'{GENERAL}, frozen')], images, cells, p, 0,
-             p['probe_seeds'])
-    for seed in range(p['own_seeds']):
-        chosen = _chosen(store) if seed else None
-        for probes in (True, False):
-            methods = [m for m in start_methods(folder, seed) if (m.recipe is None)==probes]
-            _compare(store, methods, small, cells, p, seed,
-                     p['probe_seeds' if probes else 'fit_seeds'], chosen)
+    folder,general = store.working.with_suffix(''),Method.frozen(Encoder.general, _GENERAL)
+    for fold in range(p['folds']):
+        chosen,methods = _chosen(store) if fold else None,start_methods(folder, fold)
+        for sets,size,seeds in (([general], images, p['probe_seeds']),
+                                ([m for m in methods if not m.recipe], small, p['probe_seeds']),
+                                ([m for m in methods if m.recipe], small, p['fit_seeds'])):
+            _compare(store, sets, size, cells, p, fold, seeds, chosen)
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #0ce59862
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #b09e5371
 def cost_run(
     cells:Cells, # embedded and split
     p:dict, # a `plan`
     key:dict, # seed
 )->dict: # calibration errors, costs per cell on the test modules, and their curve
     "Train a probe, calibrate on the validation modules, choose thresholds, measure on the test."
-    few = pick_few(cells.y, cells.train, p['cost_labels'], key['seed'])
-    probe,parts = probe_on(cells.z, cells.y, few, cells.train),('valid', 'test')
-    raw = {k: probe.predict_proba(cells.z[getattr(cells, k)])[:,1] for k in parts}
-    defect = {k: cells.y[getattr(cells, k)]==1 for k in parts}
+    at = cells.parts(key['seed'])
+    few = pick_few(cells.y, at['pool'], p['cost_labels'], key['seed'])
+    probe = probe_on(cells.z, cells.y, few, at['pool'])
+    raw = {k: probe.predict_proba(cells.z[at[k]])[:,1] for k in ('valid', 'test')}
+    defect = {k: cells.y[at[k]]==1 for k in raw}
     mended = {k: Platt(defect['valid'], raw['valid'])(prob) for k,prob in raw.items()}
     error = lambda prob: calibration_error(calibration(defect['test'], prob))
     costs = p['costs']
     formula = costs['alarm']/(costs['alarm']+costs['miss'])
     tuned = cheapest_threshold(cost_curve(defect['valid'], mended['valid'], **costs))
     tuned = min(tuned, 1.01) # JSON knows no infinity
-    at = lambda prob, t: cost_at(defect['test'], prob, t, **costs)
+    cost = lambda prob, t: cost_at(defect['test'], prob, t, **costs)
     thresholds = np.linspace(0, 1, 51)
     return dict(error_before=error(raw['test']), error_after=error(mended['test']), tuned=tuned,
-                formula=formula, half=at(raw['test'], .5), half_calibrated=at(mended['test'], .5),
-                by_formula=at(mended['test'], formula), by_tuning=at(mended['test'], tuned),
-                always=at(mended['test'], 0.), never=at(mended['test'], 2.),
+                formula=formula, half=cost(raw['test'], .5),
+                half_calibrated=cost(mended['test'], .5),
+                by_formula=cost(mended['test'], formula), by_tuning=cost(mended['test'], tuned),
+                always=cost(mended['test'], 0.), never=cost(mended['test'], 2.),
                 thresholds=thresholds.tolist(),
-                curve=[at(mended['test'], t)['cost'] for t in thresholds],
-                modules=_by_module(cells, mended['test']>=formula))
+                curve=[cost(mended['test'], t)['cost'] for t in thresholds],
+                modules=_by_module(cells, at['test'], mended['test']>=formula))
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #38cbea87
-def _by_module(cells, raised):
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #5e3552f5
+def _by_module(cells, test, raised):
     "For each group of the test modules: its cells, defects, missed ones and false alarms"
-    y,group = cells.y[cells.test]==1,cells.group[cells.test]
+    y,group = cells.y[test]==1,cells.group[test]
     return {str(g): dict(cells=int((of := group==g).sum()), defects=int(y[of].sum()),
                          missed=int((y&~raised)[of].sum()), alarms=int((~y&raised)[of].sum()))
             for g in np.unique(group)}
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #e0450e03
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #c8382101
 def pick_run(
     cells:Cells, # embedded and split
     images:ImageSet, # the same
@@ -279,18 +287,19 @@ def pick_run(
 )->dict: # score: balanced accuracy on the test modules; defects among those picked
     "Label more cells, chosen in one way, and measure again."
     way,seed,q = key['way'],key['seed'],p['picks']
-    z,y,few = cells.z,cells.y,pick_few(cells.y, cells.train, q['first'], seed)
-    rest = np.setdiff1d(cells.train, few)
+    z,y,at = cells.z,cells.y,cells.parts(seed)
+    few = pick_few(y, at['pool'], q['first'], seed)
+    rest = np.setdiff1d(at['pool'], few)
     if way=='unsure':
-        prob = probe_on(z, y, few, cells.train).predict_proba(z[rest])
+        prob = probe_on(z, y, few, at['pool']).predict_proba(z[rest])
         picked = rest[least_sure(prob, q['more'])]
     elif way=='none': picked = rest[:0]
     else: picked = rest[select(images.take(rest), q['more'], way, embeddings=z[rest],
                                seed=seed)]
-    probe = probe_on(z, y, np.concatenate([few, picked]), cells.train)
-    return dict(score=balanced(probe, z, y, cells.test), defects=int(y[picked].sum()))
+    probe = probe_on(z, y, np.concatenate([few, picked]), at['pool'])
+    return dict(score=balanced(probe, z, y, at['test']), defects=int(y[picked].sum()))
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #c3d8ab9f
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #1753574e
 def _keys(p):
     "The keys of the parts that need embeddings alone"
     of = lambda name, values, seeds: [{name: v, 'seed': i} for v in values for i in range(seeds)]
@@ -316,11 +325,11 @@ def work(
     while todo := rates_left(store, p, 'task'):
         store.each('rates', todo, partial(run, None), WORKERS)
     best = best_rates(store, 'task')
-    finals = [dict(task=t, lr=best[t], seed=i) for t in p['tasks'] for i in range(p['own_seeds'])]
+    finals = [dict(task=t, lr=best[t], seed=i) for t in p['tasks'] for i in range(p['folds'])]
     store.each('pretrained', finals, partial(run, folder), WORKERS)
     compare_starts(store, cells, images, small, p)
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #949b392d
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #8b30da06
 def _about_groups(cells, types):
     "What the stretches of files look like"
     first = np.flatnonzero(np.r_[True, np.diff(cells.group)!=0])
@@ -332,11 +341,11 @@ def _about_groups(cells, types):
     mixed = [len(set(types.y[cells.group==g]))>1 for g in range(len(first))]
     return dict(sizes=np.bincount(cells.group).tolist(), mixed=int(sum(mixed)),
                 near=float((away<=60).mean()), chance=float(120/len(near)),
-                test=np.unique(cells.group[cells.test]).tolist(),
+                folds=[np.unique(cells.group[f[2]]).tolist() for f in cells.folds],
                 defects=[float(cells.y[cells.group==g].mean()) for g in range(len(first))],
                 types=[types.vocab[types.y[i]] for i in first])
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #bacce253
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #09bd017e
 SOLAR_CELLS = Experiment('solar_cells', plan, data, work,
     (careful, naive, fit_few, climb, Comparison._search, Comparison.train, stretches, group_split,
      linear_probe, select, least_sure, Platt, cost_curve, cheapest_threshold, cost_at,
@@ -344,7 +353,7 @@ SOLAR_CELLS = Experiment('solar_cells', plan, data, work,
      split_run, pretrain_on, start_run, start_methods, cost_run, pick_run),
     needs='the folder of elpv-dataset')
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #88e3f9da
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #5d78fb73
 def mean_sd(
     values, # numbers
 )->tuple: # (mean, standard deviation)
@@ -374,15 +383,17 @@ def split_table(
     return pd.DataFrame({names[k]: {n: _percent(v) for n,v in by.items()} | {
         'knows only the group': alone[k]} for k,by in split_scores(store).items()}).T
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #33744603
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #14f9cfa3
 def start_scores(
     store, # the stored runs
 )->pd.DataFrame: # methods × labels; each cell a list of scores
-    "Balanced accuracy on the test modules, over draws of labels and pretrainings."
+    "Balanced accuracy on the test modules: for each fold the mean over draws of labels."
     t = store.table('starts')
-    by = t.groupby(['method', 'labels']).accuracy.agg(list).unstack()
+    by = t.groupby(['method', 'labels', 'fold']).accuracy.mean()
+    by = by.groupby(['method', 'labels']).agg(list).unstack()
     return by.loc[[*dict.fromkeys(t.method)]]
 
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #8abbde63
 def start_table(
     store, # the stored runs
 )->pd.DataFrame: # methods × labels
@@ -403,15 +414,16 @@ def best_of_starts(
     found = {}
     for (start,labels),g in t.groupby(['start', 'labels'], sort=False):
         use = g.groupby('use').valid.mean().idxmax()
-        found.setdefault(start, {})[labels] = (g[g.use==use].accuracy.tolist(), use)
+        found.setdefault(start, {})[labels] = (
+            g[g.use==use].groupby('fold').accuracy.mean().tolist(), use)
     return found
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #c76db0cd
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #eccd3cd8
 def plot_starts(
     store, # the stored runs
     title:str='', # what to see
 ): # a matplotlib figure
-    "Balanced accuracy against labels, a line for each start, a dot for each run."
+    "Balanced accuracy against labels, a line for each start, a dot for each fold."
     best = best_of_starts(store)
     colors = method_colors(list(best))
     with course_style():
@@ -435,7 +447,7 @@ def plot_starts(
                f'{", ".join(map(str, labels))} labels per class: {said}.')
     return fig
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #96c8e4d9
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #b2a7553f
 COSTS = dict(half='0.5', half_calibrated='0.5, calibrated', by_formula='formula, calibrated',
              by_tuning='cheapest on validation', always='always an alarm', never='never')
 
@@ -457,7 +469,7 @@ def costs_of(
     "Cost per cell on the test modules."
     return [r[threshold]['cost'] for r in store.rows('costs')]
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #0e0bf67c
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #5a7e5b87
 def plot_costs(
     store, # the stored runs
     title:str='', # what to see
@@ -482,7 +494,7 @@ def plot_costs(
     fig.alt = f'Cost per cell against the threshold: {said}.'
     return fig
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #837b7b33
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #b0d8ce39
 def pick_table(
     store, # the stored runs
 )->pd.DataFrame: # a row for each way
@@ -503,16 +515,16 @@ def pick_scores(
     t = store.table('picks')
     return t[t.way==way].sort_values('seed').score.to_numpy()
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #11b02e5a
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #45f15e0b
 def module_table(
     store, # the stored runs
 )->pd.DataFrame: # a row for each group of the test modules
     "Where it fails: fractions of defects missed, and of sound cells with an alarm."
     rows,about = store.rows('costs'),store.rows('groups')[0]
     def row(g):
-        of = pd.DataFrame([r['modules'][g] for r in rows])
+        of = pd.DataFrame([r['modules'][g] for r in rows if g in r['modules']])
         share = lambda a, b: f'{a.sum()/b.sum():.0%}' if b.sum() else '–'
         return {'cells': int(of.cells[0]), 'type': about['types'][int(g)],
                 'defects': int(of.defects[0]), 'missed': share(of.missed, of.defects),
                 'false alarms': share(of.alarms, of.cells-of.defects)}
-    return pd.DataFrame({f'group {g}': row(g) for g in rows[0]['modules']}).T
+    return pd.DataFrame({f'group {g}': row(g) for g in map(str, range(len(about['types'])))}).T
