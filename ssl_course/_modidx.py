@@ -751,6 +751,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                                                   'ssl_course/course/experiments/solar_cells.py'),
                                                            'ssl_course.course.experiments.solar_cells._compare': ( 'course/experiments/solar_cells.html#_compare',
                                                                                                                    'ssl_course/course/experiments/solar_cells.py'),
+                                                           'ssl_course.course.experiments.solar_cells._costs': ( 'course/experiments/solar_cells.html#_costs',
+                                                                                                                 'ssl_course/course/experiments/solar_cells.py'),
                                                            'ssl_course.course.experiments.solar_cells._file': ( 'course/experiments/solar_cells.html#_file',
                                                                                                                 'ssl_course/course/experiments/solar_cells.py'),
                                                            'ssl_course.course.experiments.solar_cells._keys': ( 'course/experiments/solar_cells.html#_keys',

@@ -6,10 +6,10 @@
 __all__ = ['NAMES', 'GENERAL', 'SCRATCH', 'POSTCARDS', 'SOLAR_CELLS', 'COSTS', 'plan', 'data', 'Cells', 'pick_few',
            'probe_on', 'balanced', 'split_run', 'pretrain_on', 'start_run', 'start_methods', 'compare_starts',
            'cost_run', 'pick_run', 'work', 'mean_sd', 'split_scores', 'split_table', 'start_scores',
-           'start_table', 'best_of_starts', 'plot_starts', 'cost_table', 'costs_of', 'plot_costs',
+           'start_table', 'best_of_starts', 'plot_starts', 'costs_of', 'cost_table', 'plot_costs',
            'pick_table', 'pick_scores', 'module_table']
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #a98e9c0a
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #6240f749
 from dataclasses import asdict
 from functools import partial
 
@@ -39,7 +39,7 @@ from ...report import cost_curve
 from ...utils import asset_path,sha256_file
 from ...views import strong_views
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #3531e874
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #b8a3c9b5
 def _file(): return asset_path('encoders')/'postcards-simclr.safetensors'
 
 def plan(
@@ -56,7 +56,7 @@ def plan(
                 pretrain=pretrain, tasks=['own', 'continued'],
                 rates=list(s.pick((2e-3,), (2e-3, 4e-3))), ladder=list(s.pick(
                     (2e-3,), (2.5e-4, 5e-4, 1e-3, 2e-3, 4e-3, 8e-3, 1.6e-2))),
-                costs=dict(miss=5., alarm=1.), cost_labels=s.pick(5, 200),
+                ratios=[1, 2, 3, 5, 10, 20], cost_labels=s.pick(5, 200),
                 cost_seeds=s.pick(3, 20), picks=dict(first=s.pick(2, 10), more=s.pick(4, 20)),
                 pick_seeds=s.pick(2, 20),
                 ways=['none', 'random', 'typiclust', 'farthest', 'unsure'])
@@ -70,7 +70,7 @@ def data(
     types,y = np.unique(own.kind, return_inverse=True)
     return dict(cells=own.images, types=ImageSet(own.images.x, y, types, name='types of modules'))
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #a671df49
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #f512a29e
 class Cells:
     "The cells, embedded and split by stretches of files."
     def __init__(self,
@@ -89,7 +89,7 @@ class Cells:
         "A fold for testing, the next for validation, the others for training."
         return dict(zip(('pool', 'valid', 'test'), self.folds[fold%len(self.folds)]))
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #2f880ddb
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #94553d2a
 def pick_few(
     y, # classes (N,), 0 or 1
     at, # indices to choose from
@@ -119,7 +119,7 @@ def balanced(
     "Balanced accuracy."
     return float(balanced_accuracy_score(y[at], probe.predict(z[at])))
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #f44e201d
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #5d80352f
 def split_run(
     cells:Cells, # all of them
     images:ImageSet, # the same
@@ -144,7 +144,7 @@ def _by_group_alone(cells, train, test):
     rate = {g: y[train][group[train]==g].mean() for g in np.unique(group[train])}
     return np.array([rate.get(g, 0.)>y[train].mean() for g in group[test]])
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #98752eba
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #450bcb4a
 def pretrain_on(
     images:ImageSet, # of the training modules, small
     p:dict, # a `plan`
@@ -165,7 +165,7 @@ def pretrain_on(
         else: continue_pretraining(learn, 9, lr, quiet=True) # and one epoch of warm-up
     return learn.encoder.eval()
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #3f053b3c
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #00751003
 def _valid_score(encoder, cells, small, p, at):
     "Balanced accuracy of a frozen encoder on the validation modules, mean over draws of labels"
     z,y,q = embed(encoder, small),cells.y,p['pretrain']
@@ -186,7 +186,7 @@ def start_run(
     if folder: encoder.save(folder/f"{key['task']}-{key['seed']}.safetensors")
     return dict(valid=_valid_score(encoder, cells, small, p, at))
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #08d01638
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #3d643747
 NAMES = dict(own='SimCLR on the cells', continued='postcards then cells')
 GENERAL,SCRATCH,POSTCARDS = 'general-purpose','from scratch','postcards-simclr'
 _GENERAL = f'{GENERAL}, frozen'
@@ -203,7 +203,7 @@ def start_methods(
         Method.frozen(f, f'{name}, frozen'), Method.fine_tuned(f, name=f'{name}, fine-tuned'))]
     return scratch+both
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #510aeda2
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #fea1953e
 def _compare(store, methods, images, cells, p, fold, seeds, chosen=None):
     "Do the runs of a comparison that are missing"
     parts = [images.take(at, name) for name,at in cells.parts(fold).items()]
@@ -219,7 +219,7 @@ def _compare(store, methods, images, cells, p, fold, seeds, chosen=None):
     done = [Run(**{k: r[k] for k in Run.__dataclass_fields__}) for r in rows]
     c.run(done, keep, progress=False, workers=WORKERS)
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #1c21286b
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #aded7470
 def _chosen(store):
     "(method, labels) → settings that were found in the first fold"
     return {(r['method'], r['labels']): (r['choice'], r['updates'], r['converged'])
@@ -241,12 +241,12 @@ def compare_starts(
                                 ([m for m in methods if m.recipe], small, p['fit_seeds'])):
             _compare(store, sets, size, cells, p, fold, seeds, chosen)
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #b09e5371
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #1ecc94a2
 def cost_run(
     cells:Cells, # embedded and split
     p:dict, # a `plan`
     key:dict, # seed
-)->dict: # calibration errors, costs per cell on the test modules, and their curve
+)->dict: # calibration errors, costs on the test modules, by how dear a miss is
     "Train a probe, calibrate on the validation modules, choose thresholds, measure on the test."
     at = cells.parts(key['seed'])
     few = pick_few(cells.y, at['pool'], p['cost_labels'], key['seed'])
@@ -255,22 +255,21 @@ def cost_run(
     defect = {k: cells.y[at[k]]==1 for k in raw}
     mended = {k: Platt(defect['valid'], raw['valid'])(prob) for k,prob in raw.items()}
     error = lambda prob: calibration_error(calibration(defect['test'], prob))
-    costs = p['costs']
-    formula = costs['alarm']/(costs['alarm']+costs['miss'])
-    tuned = cheapest_threshold(cost_curve(defect['valid'], mended['valid'], **costs))
-    tuned = min(tuned, 1.01) # JSON knows no infinity
-    cost = lambda prob, t: cost_at(defect['test'], prob, t, **costs)
-    thresholds = np.linspace(0, 1, 51)
-    return dict(error_before=error(raw['test']), error_after=error(mended['test']), tuned=tuned,
-                formula=formula, half=cost(raw['test'], .5),
-                half_calibrated=cost(mended['test'], .5),
-                by_formula=cost(mended['test'], formula), by_tuning=cost(mended['test'], tuned),
-                always=cost(mended['test'], 0.), never=cost(mended['test'], 2.),
-                thresholds=thresholds.tolist(),
-                curve=[cost(mended['test'], t)['cost'] for t in thresholds],
-                modules=_by_module(cells, at['test'], mended['test']>=formula))
+    return dict(error_before=error(raw['test']), error_after=error(mended['test']),
+                ratios={str(r): _costs(defect, raw, mended, r) for r in p['ratios']},
+                modules=_by_module(cells, at['test'], raw['test']>=.5))
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #5e3552f5
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #8f7b444e
+def _costs(defect, raw, mended, miss):
+    "What each threshold costs when a miss costs as much as so many false alarms"
+    curve = cost_curve(defect['valid'], mended['valid'], miss)
+    tuned = min(cheapest_threshold(curve), 2.) # JSON knows no infinity
+    cost = lambda prob, t: cost_at(defect['test'], prob, t, miss)
+    calibrated = mended['test']
+    return dict(half=cost(raw['test'], .5), half_calibrated=cost(calibrated, .5),
+                by_formula=cost(calibrated, 1/(1+miss)), by_tuning=cost(calibrated, tuned),
+                always=cost(calibrated, 0.), never=cost(calibrated, 2.))
+
 def _by_module(cells, test, raised):
     "For each group of the test modules: its cells, defects, missed ones and false alarms"
     y,group = cells.y[test]==1,cells.group[test]
@@ -278,7 +277,7 @@ def _by_module(cells, test, raised):
                          missed=int((y&~raised)[of].sum()), alarms=int((~y&raised)[of].sum()))
             for g in np.unique(group)}
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #c8382101
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #c6a14e8a
 def pick_run(
     cells:Cells, # embedded and split
     images:ImageSet, # the same
@@ -299,7 +298,7 @@ def pick_run(
     probe = probe_on(z, y, np.concatenate([few, picked]), at['pool'])
     return dict(score=balanced(probe, z, y, at['test']), defects=int(y[picked].sum()))
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #1753574e
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #0caed9e8
 def _keys(p):
     "The keys of the parts that need embeddings alone"
     of = lambda name, values, seeds: [{name: v, 'seed': i} for v in values for i in range(seeds)]
@@ -329,7 +328,7 @@ def work(
     store.each('pretrained', finals, partial(run, folder), WORKERS)
     compare_starts(store, cells, images, small, p)
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #8b30da06
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #1b84dc5b
 def _about_groups(cells, types):
     "What the stretches of files look like"
     first = np.flatnonzero(np.r_[True, np.diff(cells.group)!=0])
@@ -345,7 +344,7 @@ def _about_groups(cells, types):
                 defects=[float(cells.y[cells.group==g].mean()) for g in range(len(first))],
                 types=[types.vocab[types.y[i]] for i in first])
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #09bd017e
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #f6eee503
 SOLAR_CELLS = Experiment('solar_cells', plan, data, work,
     (careful, naive, fit_few, climb, Comparison._search, Comparison.train, stretches, group_split,
      linear_probe, select, least_sure, Platt, cost_curve, cheapest_threshold, cost_at,
@@ -353,7 +352,7 @@ SOLAR_CELLS = Experiment('solar_cells', plan, data, work,
      split_run, pretrain_on, start_run, start_methods, cost_run, pick_run),
     needs='the folder of elpv-dataset')
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #5d78fb73
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #4aef2616
 def mean_sd(
     values, # numbers
 )->tuple: # (mean, standard deviation)
@@ -383,7 +382,7 @@ def split_table(
     return pd.DataFrame({names[k]: {n: _percent(v) for n,v in by.items()} | {
         'knows only the group': alone[k]} for k,by in split_scores(store).items()}).T
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #14f9cfa3
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #cf391501
 def start_scores(
     store, # the stored runs
 )->pd.DataFrame: # methods × labels; each cell a list of scores
@@ -393,7 +392,7 @@ def start_scores(
     by = by.groupby(['method', 'labels']).agg(list).unstack()
     return by.loc[[*dict.fromkeys(t.method)]]
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #8abbde63
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #72196bbd
 def start_table(
     store, # the stored runs
 )->pd.DataFrame: # methods × labels
@@ -418,7 +417,7 @@ def best_of_starts(
             g[g.use==use].groupby('fold').accuracy.mean().tolist(), use)
     return found
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #eccd3cd8
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #a5e6d77c
 def plot_starts(
     store, # the stored runs
     title:str='', # what to see
@@ -447,54 +446,57 @@ def plot_starts(
                f'{", ".join(map(str, labels))} labels per class: {said}.')
     return fig
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #b2a7553f
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #6b0213d1
 COSTS = dict(half='0.5', half_calibrated='0.5, calibrated', by_formula='formula, calibrated',
              by_tuning='cheapest on validation', always='always an alarm', never='never')
-
-def cost_table(
-    store, # the stored runs
-)->pd.DataFrame: # a row for each threshold
-    "What mistakes cost on the test modules, means over draws of labels."
-    t = store.table('costs')
-    row = lambda k: pd.DataFrame(t[k].tolist())
-    return pd.DataFrame({name: dict(missed=f'{row(k).missed.mean():.1f}',
-                                    alarms=f'{row(k).alarms.mean():.1f}',
-                                    cost='{:.2f} ± {:.2f}'.format(*mean_sd(row(k).cost)))
-                         for k,name in COSTS.items()}).T
 
 def costs_of(
     store, # the stored runs
     threshold:str, # a key of `COSTS`
-)->list: # one for each draw of labels
-    "Cost per cell on the test modules."
-    return [r[threshold]['cost'] for r in store.rows('costs')]
+    ratio:int, # a miss costs so many false alarms
+)->np.ndarray: # one for each fold: the mean over draws of labels
+    "Cost per cell on the test modules, in false alarms."
+    rows = store.rows('costs')
+    cost = np.array([r['ratios'][str(ratio)][threshold]['cost'] for r in rows])
+    fold = np.array([r['seed']%store.plan['folds'] for r in rows])
+    return np.array([cost[fold==f].mean() for f in np.unique(fold)])
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #5a7e5b87
+def cost_table(
+    store, # the stored runs
+)->pd.DataFrame: # thresholds × ratios
+    "Cost per cell on the test modules, in false alarms: means over the folds."
+    ratios = store.plan['ratios']
+    return pd.DataFrame({f'{r} : 1': {name: f'{costs_of(store, k, r).mean():.2f}'
+                                     for k,name in COSTS.items()} for r in ratios})
+
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #173a1f02
 def plot_costs(
     store, # the stored runs
     title:str='', # what to see
 ): # a matplotlib figure
-    "Cost per cell against the threshold: each draw of labels, and their mean."
-    rows = store.rows('costs')
-    x,formula = rows[0]['thresholds'],rows[0]['formula']
-    curves = np.array([r['curve'] for r in rows])
+    "Cost against how dear a miss is, as a fraction of the better rule without a model."
+    x = store.plan['ratios']
+    mean = {k: np.array([costs_of(store, k, r).mean() for r in x]) for k in COSTS}
+    best = np.minimum(mean['always'], mean['never'])
+    lines = {'threshold one half': mean['half']/best, 'by formula': mean['by_formula']/best}
     with course_style():
         fig = new_figure(6.2, 3.8)
         ax = fig.add_subplot()
-        ax.plot(x, curves.T, color=PALETTE[0], alpha=.2, lw=1)
-        ax.plot(x, curves.mean(0), color=PALETTE[0], lw=2.4)
-        for t,name in ((.5, 'one half'), (formula, f'{formula:.2f}, by formula')):
-            y = np.interp(t, x, curves.mean(0))
-            ax.plot(t, y, 'o', color=PALETTE[1])
-            ax.annotate(name, (t, y), (8, -12), textcoords='offset points')
-        ax.set(title=title, xlabel='threshold: alarm from this probability on',
-               ylabel='cost per cell')
-    at = {t: np.interp(t, x, curves.mean(0)) for t in (0, formula, .25, .5, .75, 1)}
-    said = ', '.join(f'{cost:.2f} at {t:.2f}' for t,cost in at.items())
-    fig.alt = f'Cost per cell against the threshold: {said}.'
+        ax.axhline(1, color=INK, ls=':', lw=1.4)
+        ax.annotate('without a model', (x[0], 1), (0, 4), textcoords='offset points')
+        for (name,v),c in zip(lines.items(), (PALETTE[1], PALETTE[0])):
+            ax.plot(x, v, 'o-', color=c, lw=2.2)
+        ax.set(xscale='log', title=title, xlabel='a miss costs so many false alarms',
+               ylabel='cost, of that without a model')
+        ax.set_xticks(x, [str(r) for r in x]), ax.minorticks_off()
+        _names_at_ends(ax, {k: v[-1] for k,v in lines.items()},
+                       dict(zip(lines, ((PALETTE[1], '', '-'), (PALETTE[0], '', '-')))))
+    said = '; '.join(f"{k} {', '.join(f'{c:.2f}' for c in v)}" for k,v in lines.items())
+    ratios = ', '.join(map(str, x))
+    fig.alt = f'Cost as a fraction of that without a model, at ratios {ratios}: {said}.'
     return fig
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #b0d8ce39
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #a1517a27
 def pick_table(
     store, # the stored runs
 )->pd.DataFrame: # a row for each way
@@ -515,11 +517,11 @@ def pick_scores(
     t = store.table('picks')
     return t[t.way==way].sort_values('seed').score.to_numpy()
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #45f15e0b
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #6e4a24d4
 def module_table(
     store, # the stored runs
 )->pd.DataFrame: # a row for each group of the test modules
-    "Where it fails: fractions of defects missed, and of sound cells with an alarm."
+    "Where it fails: fractions of defects missed, and of sound cells with an alarm, at one half."
     rows,about = store.rows('costs'),store.rows('groups')[0]
     def row(g):
         of = pd.DataFrame([r['modules'][g] for r in rows if g in r['modules']])

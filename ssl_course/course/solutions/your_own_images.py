@@ -5,19 +5,20 @@
 # %% auto #0
 __all__ = ['how_flattering', 'alarm_from', 'cheapest', 'leaking_groups']
 
-# %% ../../../nbs/exercises/your_own_images_exercises.ipynb #0b62b50a
+# %% ../../../nbs/exercises/your_own_images_exercises.ipynb #41db8041
 from functools import partial
 
 import numpy as np
 
 from ..checks import Case,exercise,judge_experiment,mistake
 
-# %% ../../../nbs/exercises/your_own_images_exercises.ipynb #1296d504
+# %% ../../../nbs/exercises/your_own_images_exercises.ipynb #bb27a436
 def _right(gap): return 'A' if gap<.02 else 'B' if gap<=.1 else 'C'
 
-_hint = ('The mean over ten seeds of the balanced accuracy after a random split, minus that after a '
-         'split by `own.find_groups(z)`: a fraction, such as 0.05.')
-_judge = partial(judge_experiment, right=_right, low=(.01, 'what two splits of the same kind give; did the groups arrive?'),
+_hint = ('The mean over ten seeds of the balanced accuracy after a random split, minus that after '
+         'a split by `own.find_groups(z)`: a fraction, such as 0.05.')
+_judge = partial(judge_experiment, right=_right,
+                 low=(.01, 'what two splits of the same kind give; did the groups arrive?'),
                  high=(.2, 'more than there is to gain here'))
 
 @exercise(Case(hint=_hint), accept=_judge)
@@ -43,7 +44,7 @@ def _in_points(): return 5.1,'B'
 @mistake(how_flattering, 'Compare the difference with the three ranges of the question again.')
 def _misread(): return .05,'C'
 
-# %% ../../../nbs/exercises/your_own_images_exercises.ipynb #6a673631
+# %% ../../../nbs/exercises/your_own_images_exercises.ipynb #a8eacbdf
 @exercise(Case(10., 1., hint='Where do p·miss and (1−p)·alarm meet?'), Case(19., 1.), Case(2., 2.))
 def alarm_from(miss, alarm):
     "The threshold for calibrated probabilities, from the costs of both mistakes."
@@ -52,14 +53,14 @@ def alarm_from(miss, alarm):
 @mistake(alarm_from, 'The dearer a miss, the sooner the alarm: yours is the other way round.')
 def _other_way(miss, alarm): return miss/(alarm+miss)
 
-@mistake(alarm_from, 'Those are the odds p/(1−p) at which to raise it; the probability is asked for.')
+@mistake(alarm_from, 'Those are the odds p/(1−p) at which to raise it; we asked for p.')
 def _odds(miss, alarm): return alarm/miss
 
-# %% ../../../nbs/exercises/your_own_images_exercises.ipynb #9dcfa553
+# %% ../../../nbs/exercises/your_own_images_exercises.ipynb #f7504b3e
 _truth,_prob = np.array([1, 1, 0, 0, 0, 1]),np.array([.9, .3, .4, .2, .1, .15])
 
-@exercise(Case(_truth, _prob, 10., 1., hint='From .15 on: no defect is missed, and two are alarmed '
-               'for nothing.'),
+@exercise(Case(_truth, _prob, 10., 1., hint='From .15 on: no defect is missed, and two alarms are '
+               'false.'),
           Case(_truth, _prob, 1., 10., hint='Only the .9 is worth an alarm.'),
           Case(np.array([0, 0, 1]), np.array([.9, .8, .1]), 1., 10.,
                hint='Raising no alarm at all costs one miss.'))
@@ -82,10 +83,10 @@ def _swapped(truth, prob, miss, alarm): return cheapest(truth, prob, alarm, miss
 @mistake(cheapest, 'That is the cost for each image; the total was asked for.')
 def _per_image(truth, prob, miss, alarm): return cheapest(truth, prob, miss, alarm)/len(truth)
 
-# %% ../../../nbs/exercises/your_own_images_exercises.ipynb #aafd458d
+# %% ../../../nbs/exercises/your_own_images_exercises.ipynb #d34a98ed
 _group = np.array([3, 3, 7, 7, 9, 9, 9])
 
-@exercise(Case(_group, np.array([0, 2, 4, 5]), np.array([1, 3]), hint='3 and 7 are on both sides.'),
+@exercise(Case(_group, np.array([0, 2, 4, 5]), np.array([1, 3]), hint='3 and 7 are on both.'),
           Case(_group, np.array([0, 1]), np.array([2, 3, 4])),
           Case(np.array([5, 2, 2, 5]), np.array([0, 1]), np.array([2, 3]),
                hint='In rising order, each once.'))
