@@ -134,6 +134,7 @@ def cost_curve(
     return pd.DataFrame(dict(threshold=thresholds, missed=missed.round().astype(int),
                              alarms=alarms.round().astype(int), cost=cost))
 
+# %% ../nbs/library/report.ipynb #91a53327
 def cheapest_threshold(
     curve, # what `cost_curve` gives
 )->float:
