@@ -9,7 +9,7 @@ __all__ = ['NAMES', 'GENERAL', 'SCRATCH', 'POSTCARDS', 'SOLAR_CELLS', 'COSTS', '
            'start_table', 'best_of_starts', 'plot_starts', 'costs_of', 'cost_table', 'plot_costs',
            'pick_table', 'pick_scores', 'module_table']
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #6240f749
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #0852c5ab
 from dataclasses import asdict
 from functools import partial
 
@@ -39,7 +39,7 @@ from ...report import cost_curve
 from ...utils import asset_path,sha256_file
 from ...views import strong_views
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #b8a3c9b5
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #730c9357
 def _file(): return asset_path('encoders')/'postcards-simclr.safetensors'
 
 def plan(
@@ -70,7 +70,7 @@ def data(
     types,y = np.unique(own.kind, return_inverse=True)
     return dict(cells=own.images, types=ImageSet(own.images.x, y, types, name='types of modules'))
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #f512a29e
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #1bc024fb
 class Cells:
     "The cells, embedded and split by stretches of files."
     def __init__(self,
@@ -89,7 +89,7 @@ class Cells:
         "A fold for testing, the next for validation, the others for training."
         return dict(zip(('pool', 'valid', 'test'), self.folds[fold%len(self.folds)]))
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #94553d2a
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #26a5978e
 def pick_few(
     y, # classes (N,), 0 or 1
     at, # indices to choose from
@@ -119,7 +119,7 @@ def balanced(
     "Balanced accuracy."
     return float(balanced_accuracy_score(y[at], probe.predict(z[at])))
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #5d80352f
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #0a6a16fd
 def split_run(
     cells:Cells, # all of them
     images:ImageSet, # the same
@@ -144,7 +144,7 @@ def _by_group_alone(cells, train, test):
     rate = {g: y[train][group[train]==g].mean() for g in np.unique(group[train])}
     return np.array([rate.get(g, 0.)>y[train].mean() for g in group[test]])
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #450bcb4a
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #6f858614
 def pretrain_on(
     images:ImageSet, # of the training modules, small
     p:dict, # a `plan`
@@ -165,7 +165,7 @@ def pretrain_on(
         else: continue_pretraining(learn, 9, lr, quiet=True) # and one epoch of warm-up
     return learn.encoder.eval()
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #00751003
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #58d466f5
 def _valid_score(encoder, cells, small, p, at):
     "Balanced accuracy of a frozen encoder on the validation modules, mean over draws of labels"
     z,y,q = embed(encoder, small),cells.y,p['pretrain']
@@ -186,7 +186,7 @@ def start_run(
     if folder: encoder.save(folder/f"{key['task']}-{key['seed']}.safetensors")
     return dict(valid=_valid_score(encoder, cells, small, p, at))
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #3d643747
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #88638897
 NAMES = dict(own='SimCLR on the cells', continued='postcards then cells')
 GENERAL,SCRATCH,POSTCARDS = 'general-purpose','from scratch','postcards-simclr'
 _GENERAL = f'{GENERAL}, frozen'
@@ -203,7 +203,7 @@ def start_methods(
         Method.frozen(f, f'{name}, frozen'), Method.fine_tuned(f, name=f'{name}, fine-tuned'))]
     return scratch+both
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #fea1953e
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #d3e70f75
 def _compare(store, methods, images, cells, p, fold, seeds, chosen=None):
     "Do the runs of a comparison that are missing"
     parts = [images.take(at, name) for name,at in cells.parts(fold).items()]
@@ -219,7 +219,7 @@ def _compare(store, methods, images, cells, p, fold, seeds, chosen=None):
     done = [Run(**{k: r[k] for k in Run.__dataclass_fields__}) for r in rows]
     c.run(done, keep, progress=False, workers=WORKERS)
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #aded7470
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #d118fbfd
 def _chosen(store):
     "(method, labels) → settings that were found in the first fold"
     return {(r['method'], r['labels']): (r['choice'], r['updates'], r['converged'])
@@ -233,7 +233,7 @@ def compare_starts(
     p:dict, # a `plan`
 ):
     "All starts at all numbers of labels, frozen and fine-tuned."
-    folder,general = store.working.with_suffix(''),Method.frozen(Encoder.general, _GENERAL)
+    folder,general = store.working.with_suffix(''),Method.frozen(Encoder.general(), _GENERAL)
     for fold in range(p['folds']):
         chosen,methods = _chosen(store) if fold else None,start_methods(folder, fold)
         for sets,size,seeds in (([general], images, p['probe_seeds']),
@@ -241,7 +241,7 @@ def compare_starts(
                                 ([m for m in methods if m.recipe], small, p['fit_seeds'])):
             _compare(store, sets, size, cells, p, fold, seeds, chosen)
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #1ecc94a2
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #f449385d
 def cost_run(
     cells:Cells, # embedded and split
     p:dict, # a `plan`
@@ -259,7 +259,7 @@ def cost_run(
                 ratios={str(r): _costs(defect, raw, mended, r) for r in p['ratios']},
                 modules=_by_module(cells, at['test'], raw['test']>=.5))
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #8f7b444e
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #df0013c0
 def _costs(defect, raw, mended, miss):
     "What each threshold costs when a miss costs as much as so many false alarms"
     curve = cost_curve(defect['valid'], mended['valid'], miss)
@@ -277,7 +277,7 @@ def _by_module(cells, test, raised):
                          missed=int((y&~raised)[of].sum()), alarms=int((~y&raised)[of].sum()))
             for g in np.unique(group)}
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #c6a14e8a
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #d6b6fb99
 def pick_run(
     cells:Cells, # embedded and split
     images:ImageSet, # the same
@@ -298,7 +298,7 @@ def pick_run(
     probe = probe_on(z, y, np.concatenate([few, picked]), at['pool'])
     return dict(score=balanced(probe, z, y, at['test']), defects=int(y[picked].sum()))
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #0caed9e8
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #04468c70
 def _keys(p):
     "The keys of the parts that need embeddings alone"
     of = lambda name, values, seeds: [{name: v, 'seed': i} for v in values for i in range(seeds)]
@@ -328,7 +328,7 @@ def work(
     store.each('pretrained', finals, partial(run, folder), WORKERS)
     compare_starts(store, cells, images, small, p)
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #1b84dc5b
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #94b4fff7
 def _about_groups(cells, types):
     "What the stretches of files look like"
     first = np.flatnonzero(np.r_[True, np.diff(cells.group)!=0])
@@ -344,7 +344,7 @@ def _about_groups(cells, types):
                 defects=[float(cells.y[cells.group==g].mean()) for g in range(len(first))],
                 types=[types.vocab[types.y[i]] for i in first])
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #f6eee503
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #a591b6c3
 SOLAR_CELLS = Experiment('solar_cells', plan, data, work,
     (careful, naive, fit_few, climb, Comparison._search, Comparison.train, stretches, group_split,
      linear_probe, select, least_sure, Platt, cost_curve, cheapest_threshold, cost_at,
@@ -352,7 +352,7 @@ SOLAR_CELLS = Experiment('solar_cells', plan, data, work,
      split_run, pretrain_on, start_run, start_methods, cost_run, pick_run),
     needs='the folder of elpv-dataset')
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #4aef2616
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #d95b63a3
 def mean_sd(
     values, # numbers
 )->tuple: # (mean, standard deviation)
@@ -382,7 +382,7 @@ def split_table(
     return pd.DataFrame({names[k]: {n: _percent(v) for n,v in by.items()} | {
         'knows only the group': alone[k]} for k,by in split_scores(store).items()}).T
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #cf391501
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #727ffc7c
 def start_scores(
     store, # the stored runs
 )->pd.DataFrame: # methods × labels; each cell a list of scores
@@ -392,7 +392,7 @@ def start_scores(
     by = by.groupby(['method', 'labels']).agg(list).unstack()
     return by.loc[[*dict.fromkeys(t.method)]]
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #72196bbd
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #74cd9345
 def start_table(
     store, # the stored runs
 )->pd.DataFrame: # methods × labels
@@ -417,7 +417,7 @@ def best_of_starts(
             g[g.use==use].groupby('fold').accuracy.mean().tolist(), use)
     return found
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #a5e6d77c
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #97a44609
 def plot_starts(
     store, # the stored runs
     title:str='', # what to see
@@ -446,7 +446,7 @@ def plot_starts(
                f'{", ".join(map(str, labels))} labels per class: {said}.')
     return fig
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #6b0213d1
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #f0c4a9f3
 COSTS = dict(half='0.5', half_calibrated='0.5, calibrated', by_formula='formula, calibrated',
              by_tuning='cheapest on validation', always='always an alarm', never='never')
 
@@ -469,7 +469,7 @@ def cost_table(
     return pd.DataFrame({f'{r} : 1': {name: f'{costs_of(store, k, r).mean():.2f}'
                                      for k,name in COSTS.items()} for r in ratios})
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #173a1f02
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #ab0585f6
 def plot_costs(
     store, # the stored runs
     title:str='', # what to see
@@ -496,7 +496,7 @@ def plot_costs(
     fig.alt = f'Cost as a fraction of that without a model, at ratios {ratios}: {said}.'
     return fig
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #a1517a27
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #b300b058
 def pick_table(
     store, # the stored runs
 )->pd.DataFrame: # a row for each way
@@ -517,7 +517,7 @@ def pick_scores(
     t = store.table('picks')
     return t[t.way==way].sort_values('seed').score.to_numpy()
 
-# %% ../../../nbs/course/experiments/solar_cells.ipynb #6e4a24d4
+# %% ../../../nbs/course/experiments/solar_cells.ipynb #a596d4a4
 def module_table(
     store, # the stored runs
 )->pd.DataFrame: # a row for each group of the test modules
