@@ -46,13 +46,13 @@ def plan(
     s, # a `Settings`
 )->dict: # plain values
     "All sizes and settings of the experiment."
-    pretrain = dict(pictures=s.pick(32, 32_000), bs=s.pick(8, 64), view=s.pick(12, 48),
+    pretrain = dict(pictures=s.pick(32, 64_000), bs=s.pick(8, 64), view=s.pick(12, 48),
                     judge=s.pick(2, 50), draws=s.pick(1, 3))
     return dict(size=s.pick(16, 64), large=s.pick(32, 128), groups=s.pick(6, 22),
                 folds=s.pick(3, 5), encoder=sha256_file(_file()),
                 labels=list(s.pick((2, 5), (5, 10, 50, 200))),
                 splits=s.pick(2, 10), probe_seeds=s.pick(1, 5), fit_seeds=1,
-                updates=list(s.pick((2, 4), (100, 200))), bs=s.pick(8, 32),
+                updates=list(s.pick((2, 4), (100, 800))), bs=s.pick(8, 32),
                 pretrain=pretrain, tasks=['own', 'continued'],
                 rates=list(s.pick((2e-3,), (2e-3, 4e-3))), ladder=list(s.pick(
                     (2e-3,), (2.5e-4, 5e-4, 1e-3, 2e-3, 4e-3, 8e-3, 1.6e-2))),
