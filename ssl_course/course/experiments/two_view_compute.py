@@ -258,7 +258,7 @@ def plot_compute(
     t,levels = accuracy_by_compute(store, value),bound_levels(store, value)
     colors = {LABELS[m]: c for m,c in method_colors([*TASKS]).items()}
     with course_style():
-        fig = new_figure(6.6, 4.4)
+        fig = new_figure(5.4, 4.4)
         ax = fig.add_subplot()
         _compute_lines(ax, chosen_runs(store), t, value, colors)
         _bound_lines(ax, levels, t.index[-1])
@@ -313,7 +313,7 @@ def method_table(
     def row(g):
         of = {u: g[g.units==u] if g is not None and 'units' in g else g for u in units}
         most = of[units[-1]]
-        return {f"{u} unit{'s'[:u>1]}": _cell(o.probe) for u,o in of.items()} | {
+        return {f"{u} unit{'s'[:u>1]}": _cell(o.probe) for u,o in reversed(of.items())} | {
             'whole pool': _cell(most.full), 'kNN': _cell(most.knn),
             'effective rank': _cell(most['test rank'], times=1)}
     t = pd.DataFrame({k: row(g) for k,g in groups.items()}).T
@@ -331,11 +331,10 @@ def late_search(
     runs = searched(store, **longest(store.plan))
     found = {(r['method'], r['lr']): 100*r['probe'] for r in runs}
     gain = {m: found[m, late[m]]-found[m, best[m]] for m in late}
+    both = lambda m, one: ' → '.join(dict.fromkeys(map(one, (best[m], late[m]))))
     def row(m):
-        return {f"rate, {store.plan['units']} units": f'{best[m]:g}',
-                f'rate, {most} units': f'{late[m]:g}',
-                'accuracy with the first': f'{found[m, best[m]]:.1f}',
-                'with the second': f'{found[m, late[m]]:.1f}',
+        return {f"rate at {store.plan['units']} → {most} units": both(m, '{:g}'.format),
+                'accuracy': both(m, lambda lr: f'{found[m, lr]:.1f}'),
                 'gain': 'same rate' if late[m]==best[m] else f'{gain[m]:+.1f}'}
     return pd.DataFrame({LABELS[m]: row(m) for m in sorted(gain, key=gain.get, reverse=True)}).T
 
