@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['TASKS', 'LABELS', 'ABLATIONS', 'SLOW', 'TWICE', 'TWO_VIEW_COMPUTE', 'compute_task', 'plan', 'data',
            'measure', 'measure_encoder', 'meter_values', 'compute_run', 'compute_bound', 'ablation_keys',
-           'bound_keys', 'work', 'chosen_runs', 'mean_sd', 'accuracy_by_compute', 'bound_rows',
-           'bound_levels', 'plot_compute', 'method_table', 'ablation_table']
+           'bound_keys', 'longest', 'late_rates', 'work', 'chosen_runs', 'mean_sd', 'accuracy_by_compute',
+           'bound_rows', 'bound_levels', 'plot_compute', 'method_table', 'late_search', 'ablation_table']
 
 # %% ../../../nbs/course/experiments/two_view_compute.ipynb #cf21e802
 from functools import partial
@@ -21,7 +21,8 @@ from ...compute import seeded
 from ..experiment import Experiment
 from .contrast_choices import class_accuracy
 from .two_view_methods import (METHODS,NAMES,WORKERS,best_rates,
-                                                            class_sources,pretrained_by,rates_left)
+                                                            class_sources,pretrained_by,rates_left,
+                                                            searched)
 from ...data.postcards import Postcards
 from ...encoder import Encoder
 from ...evaluate.label_efficiency import fit_few
@@ -44,7 +45,7 @@ ABLATIONS = {'BYOL, no EMA': ('byol', dict(momentum=0.)), # name → method, wha
              'VICReg, no variance term': ('vicreg', dict(std=0.)),
              'LeJEPA, no regularizer': ('lejepa', dict(weight=0.))}
 SLOW = 'BYOL, no EMA','BYOL, no batch norm' # what they learn is the question: most compute
-TWICE = 'simclr','swav','vicreg','byol' # most compute with each seed: the best, and BYOL
+TWICE = 'simclr','swav','vicreg','lejepa','byol' # most compute with each seed: the best, and BYOL
 
 def compute_task(
     method:str, # a key of `TASKS`
@@ -161,6 +162,21 @@ def bound_keys(
             dict(bound='pixels', seed=0),
             *(dict(bound='untrained', seed=i) for i in range(p['seeds']))]
 
+# %% ../../../nbs/course/experiments/two_view_compute.ipynb #54d33ea9
+def longest(
+    p:dict, # a `plan`
+)->dict: # part and units
+    "Where the search with the most compute is stored."
+    return dict(part='compute', units=p['more'][0])
+
+def late_rates(
+    store, # a `ResultStore` or `StoredRuns`
+)->dict: # method → learning rate
+    "The best rates with the most compute; where there are two seeds, by their mean."
+    runs = pd.DataFrame(store.rows('compute')).query(f"units=={store.plan['more'][0]}")
+    valid = runs.groupby(['method', 'lr']).valid.mean()
+    return {m: float(valid[m].idxmax()) for m in store.plan['methods']}
+
 # %% ../../../nbs/course/experiments/two_view_compute.ipynb #e973743d
 def work(
     store, # a `ResultStore`
@@ -177,9 +193,12 @@ def work(
                          for m in methods], run, WORKERS)
     store.each('compute', [dict(method=m, lr=best[m], seed=0, units=u) for u in p['more']
                            for m in methods], run, WORKERS)
-    store.each('compute', [dict(method=m, lr=best[m], seed=i, units=p['more'][0])
+    while left := rates_left(store, p, **longest(p)): store.each('compute', left, run, WORKERS)
+    late = late_rates(store)
+    store.each('compute', [dict(method=m, lr=late[m], seed=i, units=p['more'][0])
                            for i in range(1, p['seeds']) for m in TWICE], run, WORKERS)
-    for slow in (True, False): store.each('ablations', ablation_keys(best, p, slow), run, WORKERS)
+    for slow,lr in ((True, late), (False, best)):
+        store.each('ablations', ablation_keys(lr, p, slow), run, WORKERS)
     store.each('bounds', bound_keys(p), partial(compute_bound, sets, p), WORKERS)
 
 TWO_VIEW_COMPUTE = Experiment('two_view_compute', plan, data, work,
@@ -190,12 +209,12 @@ TWO_VIEW_COMPUTE = Experiment('two_view_compute', plan, data, work,
 def chosen_runs(
     store, # the stored runs
 )->pd.DataFrame: # a row for each method, seed and number of units
-    "The runs at each method's best rate, those of the search among them."
-    best = best_rates(store)
-    first = [r for r in store.rows('rates') if r['lr']==best[r['method']]]
-    runs = [r | dict(units=r.get('units', store.plan['units']))
-            for r in (*first, *store.rows('seeds'), *store.rows('compute'))]
-    return pd.DataFrame(runs).assign(name=lambda t: t.method.map(LABELS))
+    "The runs at each method's best rate: `late_rates` with the most compute, else `best_rates`."
+    best,late,units = best_rates(store),late_rates(store),store.plan['units']
+    runs = pd.DataFrame([*store.rows('rates'), *store.rows('seeds'), *store.rows('compute')])
+    runs = runs.assign(units=runs.units.fillna(units).astype(int))
+    rate = runs.method.map(best).where(runs.units!=store.plan['more'][0], runs.method.map(late))
+    return runs[runs.lr==rate].assign(name=runs.method.map(LABELS)).reset_index(drop=True)
 
 def mean_sd(
     values, # numbers
@@ -285,7 +304,8 @@ def _cell(values, fmt='{:.1f}', times=100):
 def method_table(
     store, # the stored runs
 )->pd.DataFrame: # a row for each method, and for the untrained and the supervised encoder
-    "All methods, mean ± standard deviation where there are seeds, in percent; the best first."
+    """All methods, mean ± standard deviation where there are seeds, in percent; the best first.
+    Pool, kNN and rank are measured after the most compute."""
     runs,bounds = chosen_runs(store),bound_rows(store)
     units = sorted(set(runs.units))
     groups = {LABELS[m]: runs[runs.method==m] for m in TASKS}
@@ -297,9 +317,27 @@ def method_table(
             'whole pool': _cell(most.full), 'kNN': _cell(most.knn),
             'effective rank': _cell(most['test rank'], times=1)}
     t = pd.DataFrame({k: row(g) for k,g in groups.items()}).T
-    rates = {LABELS[m]: f'{lr:g}' for m,lr in best_rates(store).items()}
-    order = [*accuracy_by_compute(store).columns, 'untrained', 'supervised']
-    return t.assign(rate=[rates.get(k, '') for k in t.index]).loc[order]
+    rates = {LABELS[m]: f'{lr:g}' for m,lr in late_rates(store).items()}
+    t[f'rate, {units[-1]} units'] = [rates.get(k, '') for k in t.index]
+    return t.loc[[*accuracy_by_compute(store).columns, 'untrained', 'supervised']]
+
+# %% ../../../nbs/course/experiments/two_view_compute.ipynb #0e6876df
+def late_search(
+    store, # the stored runs
+)->pd.DataFrame: # a row for each method, the largest gain first
+    """What it is worth to search the rate with the most compute: accuracy with 5 labels per class
+    in percent, of the first seed."""
+    best,late,most = best_rates(store),late_rates(store),max(store.plan['more'])
+    runs = searched(store, **longest(store.plan))
+    found = {(r['method'], r['lr']): 100*r['probe'] for r in runs}
+    gain = {m: found[m, late[m]]-found[m, best[m]] for m in late}
+    def row(m):
+        return {f"rate, {store.plan['units']} units": f'{best[m]:g}',
+                f'rate, {most} units': f'{late[m]:g}',
+                'accuracy with the first': f'{found[m, best[m]]:.1f}',
+                'with the second': f'{found[m, late[m]]:.1f}',
+                'gain': 'same rate' if late[m]==best[m] else f'{gain[m]:+.1f}'}
+    return pd.DataFrame({LABELS[m]: row(m) for m in sorted(gain, key=gain.get, reverse=True)}).T
 
 # %% ../../../nbs/course/experiments/two_view_compute.ipynb #1d3e7f9d
 def _parts(g):
