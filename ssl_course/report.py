@@ -101,12 +101,16 @@ def plot_calibration(
 
 # %% ../nbs/library/report.ipynb #170014f8
 class Platt:
-    "Platt's calibration: a logistic regression on the log-odds of one class."
+    """Calibration by a logistic regression on the log-odds of one class (Platt 1999). Raises
+    `InputError` when all images are of one class."""
     def __init__(self,
         truth, # (N,) is it of the class? bool, of images that were not trained on
         prob, # (N,) what the model says
     ):
-        self.fit = LogisticRegression(C=1e6).fit(self._odds(prob), np.asarray(truth, bool))
+        truth = np.asarray(truth, bool)
+        if len(np.unique(truth))<2:
+            raise InputError("Platt: all images are of one class; calibrate on some of each.")
+        self.fit = LogisticRegression(C=1e6).fit(self._odds(prob), truth)
     def __call__(self,
         prob, # (M,) what the model says of other images
     )->np.ndarray: # (M,) calibrated

@@ -2,6 +2,7 @@
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from sklearn.metrics import classification_report
@@ -174,3 +175,11 @@ def test_a_card_without_a_section_is_refused(gone):
     assert '## Where it fails\n\nsomething' in model_card('m', said)
     for v in ({k: t for k,t in said.items() if k!=gone}, said|{gone: ''}):
         with pytest.raises(InputError, match=gone): model_card('m', v)
+
+def test_a_card_shows_tables_and_lineage():
+    said = dict.fromkeys(CARD_SECTIONS, 'something')|{'Measured on': pd.DataFrame(dict(accuracy=[.51234]), index=['cells'])}
+    card = model_card('m', said, [dict(task='simclr', lr=.003, versions=dict(torch='2'))])
+    assert '| cells | 0.512 |' in card and card.endswith('## How it was made\n\n* task simclr, lr 0.003\n')
+
+def test_calibration_needs_both_classes():
+    with pytest.raises(InputError, match='one class'): Platt([1, 1], [.2, .9])

@@ -88,17 +88,19 @@ def stretches(
 def group_split(
     images:ImageSet, # with classes
     groups, # (N,) images with equal numbers stay together
-    folds:int=5, # of equal size; one is for validation, one for testing
+    folds:int=5, # of equal size, at least 3: one for validation, one for testing, others to train on
     seed:int=0, # another seed gives another split
     fold:int=0, # which one is for testing; the one after it is for validation
 )->tuple: # indices (train, valid, test)
     """Split whole groups by scikit-learn's `StratifiedGroupKFold`. Raises `InputError` without
-    classes, and when there are fewer groups than folds."""
+    classes, with fewer than 3 folds, and when there are fewer groups than folds."""
     if images.kind!='class': raise InputError(f"{images.name} has labels of the kind "
                                               f"{images.kind!r}; group_split needs classes.")
-    if (there := len(np.unique(groups)))<max(folds, 3):
-        raise InputError(f"{images.name} has {there} groups, and {max(folds, 3)} are needed; cut "
-                         "it into more, or take fewer folds.")
+    if folds<3: raise InputError(f"group_split needs at least 3 folds, not {folds}: one to test, "
+                                 "one to validate, and others to train on.")
+    if (there := len(np.unique(groups)))<folds:
+        raise InputError(f"{images.name} has {there} groups, and {folds} are needed; cut it into "
+                         "more, or take fewer folds.")
     cv = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     parts = [held for _,held in cv.split(np.zeros(len(images)), images.y, groups)]
     parts = parts[fold:]+parts[:fold]

@@ -120,3 +120,7 @@ def test_groups_stay_together(seed):
 def test_too_few_groups():
     images = ImageSet(np.zeros((9, 8, 8, 3), np.uint8), np.arange(9)%2)
     with pytest.raises(InputError, match='2 groups'): group_split(images, np.arange(9)//5)
+
+def test_too_few_folds():
+    images = ImageSet(np.zeros((9, 8, 8, 3), np.uint8), np.arange(9)%2)
+    with pytest.raises(InputError, match='at least 3 folds'): group_split(images, np.arange(9), folds=2)
