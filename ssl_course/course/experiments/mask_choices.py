@@ -77,7 +77,7 @@ def plan(
     s, # a `Settings`
 )->dict: # plain values
     "All sizes and settings of the experiment."
-    tuning = dict(labels=list(s.pick((2,), (5, 50))), updates=list(s.pick((10, 10), (200, 1600))),
+    tuning = dict(labels=list(s.pick((2,), (5, 50))), updates=list(s.pick((10, 10), (200, 6400))),
                   bs=32, seeds=s.pick(1, 3), tries=[1e-3, 3e-3])
     return dict(seed=42, size=32, arms=list(ARMS), images=s.pick(128, 20_000),
                 width=s.pick(32, 64), depth=s.pick(1, 4), decoder=s.pick(32, 64),
@@ -229,19 +229,24 @@ def tuned_runs(
     store, # a `ResultStore`
     sets:dict, # returned by `data`
     p:dict, # a `plan`
+    part:str='tuned', # where the runs are stored
+    share:int=1, # the largest number of updates is divided by it
+    labels=None, # per class; default: all of the plan
 ):
     "Fine-tune random weights and the kept encoders on few labels, each with a search of its own."
     t,home = p['tuning'],store.working.with_suffix('')
+    few,most = t['updates']
     methods = [Method('random weights', partial(new_vit, p), from_scratch, tuple(t['tries']))]
     methods += [Method(a, partial(kept_vit, a, home), careful, tuple(t['tries']))
                 for a in p['longer']['arms']]
-    c = Comparison(methods, **{k: sets[k] for k in p['labeled']}, labels=t['labels'],
-                   seeds=t['seeds'], updates=t['updates'], bs=t['bs'], memory=home/'search')
+    c = Comparison(methods, **{k: sets[k] for k in p['labeled']}, bs=t['bs'],
+                   labels=labels or t['labels'], seeds=t['seeds'], memory=home/'search',
+                   updates=(few, max(few, most//share)))
     def keep(run, model):
-        store.add('tuned', asdict(run))
+        store.add(part, asdict(run))
         print(f'{run.method}, {run.labels} per class, seed {run.seed}: {run.accuracy:.3f} after '
               f'{run.updates} updates at {run.choice:.2g} ({run.seconds:.0f} s)', flush=True)
-    done = [Run(**{k: r[k] for k in Run.__dataclass_fields__}) for r in store.rows('tuned')]
+    done = [Run(**{k: r[k] for k in Run.__dataclass_fields__}) for r in store.rows(part)]
     c.run(done, keep, progress=False, workers=WORKERS)
 
 # %% ../../../nbs/course/experiments/mask_choices.ipynb #8763e5b8
@@ -299,6 +304,7 @@ def work(
     with closing(parallel_map(kept, [(a, best[a]) for a in p['longer']['arms']], WORKERS)) as done:
         for _ in done: pass
     tuned_runs(store, sets, p)
+    tuned_runs(store, sets, p, 'impatient', 4, p['tuning']['labels'][-1:])
     bounds = [dict(bound='supervised', lr=lr, seed=0) for lr in p['ceiling']['rates']]
     bounds += [dict(bound='untrained', lr=None, seed=i) for i in range(3)]
     bounds += [dict(bound='simclr', lr=None, seed=0)]
@@ -389,9 +395,10 @@ def _draw_others(ax, runs, found, arms):
 # %% ../../../nbs/course/experiments/mask_choices.ipynb #cfed1979
 def tuned(
     store, # the stored runs
+    part:str='tuned', # or `impatient`
 )->pd.Series: # by start and labels per class: a list of accuracies, one for each draw of labels
     "What fine-tuning makes of each start."
-    return store.table('tuned').sort_values('seed').groupby(['method', 'labels']).accuracy.agg(list)
+    return store.table(part).sort_values('seed').groupby(['method', 'labels']).accuracy.agg(list)
 
 def worth(
     store, # the stored runs
@@ -409,17 +416,19 @@ def tuned_gain(
     store, # the stored runs
     start:str, # an arm that was kept
     labels:int, # per class
+    part:str='tuned', # or `impatient`
 )->tuple: # mean, standard deviation over draws of labels
     "How far ahead of random weights a start is, fine-tuned on the same labels."
-    found = tuned(store)
+    found = tuned(store, part)
     d = np.subtract(found[start, labels], found['random weights', labels])
     return float(d.mean()),float(d.std(ddof=1)) if len(d)>1 else 0.
 
 def searches(
     store, # the stored runs
+    part:str='tuned', # or `impatient`
 )->pd.DataFrame: # starts × labels per class
     "Updates and rate that each start chose, and whether more updates were still better."
-    t = store.table('tuned').query('seed==0')
+    t = store.table(part).query('seed==0')
     said = [f"{u:,} updates at {c:g}{'' if ok else ', not converged'}"
             for u,c,ok in zip(t.updates, t.choice, t.converged)]
     return t.assign(said=said).pivot(index='method', columns='labels', values='said')
@@ -443,8 +452,8 @@ def plot_worth(
         ax.set(title=title, ylabel='accuracy', ylim=(0, 1.02))
         ax.grid(axis='x', visible=False)
         said = [f"{c} labels{' per class' if ' all' not in c else ''}" for c in t.columns]
-        ax.set_xticks(range(t.shape[1]), [o.replace(', ', ',\n').replace(' per', '\nper') for o in said],
-                      fontsize=8.5)
+        said = [o.replace(', ', ',\n').replace(' per', '\nper') for o in said]
+        ax.set_xticks(range(t.shape[1]), said, fontsize=8.5)
         ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     line = lambda r: ', '.join(f'{c} {v:.0%}' for c,v in r.items())
     fig.alt = f'{title}. ' + '; '.join(f'{names.get(a, a)}: {line(r)}' for a,r in t.iterrows())

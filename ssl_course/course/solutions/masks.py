@@ -34,7 +34,7 @@ _judge = partial(judge_experiment, right=_right,
 
 @exercise(Case(hint=_hint), accept=_judge)
 def left_only():
-    "Accuracy with the letters on the left only, and the right letter, A, B or C."
+    "Accuracy with the letters on the left only, and your answer, A, B or C."
     from ssl_course.course.letters import hide_letters,letter_windows,train_letters
     train,held,letters = letter_windows()
     after = range(9, 17) # the places to the right of the middle
