@@ -121,7 +121,7 @@ def test_map_of_the_api_is_up_to_date(root, monkeypatch):
     assert stored==[now], '\n'.join(['nbdev-test --save nbs/library/api.ipynb && nbdev-clean --fname nbs/library/api.ipynb', *changed[:20]])
 
 # taught in a lesson of the same name, which is its page: two pages of one name would collide
-TAUGHT = {'course.energy': 'lessons/10_energy', 'course.letters': 'lessons/13_masks'}
+TAUGHT = {'course.energy': 'lessons/10_energy'}
 
 def test_notebooks_mirror_the_package(root):
     "Each module has the page that `page_of` names, which exports it or, where a lesson does, is its reference; and there are no other pages"
