@@ -15,7 +15,7 @@ from ssl_course.utils import InputError,to_plain
 def test_plans_are_plain(budget):
     "What a stored file can hold, at every budget"
     known = known_experiments()
-    assert len(known)>=17
+    assert len(known)>=18
     for name,e in known.items():
         p = to_plain(e.plan(load_settings(budget=budget)))
         assert json.loads(json.dumps(p))==p and e.code and e.name==name
