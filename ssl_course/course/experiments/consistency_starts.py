@@ -438,7 +438,7 @@ def plot_pseudo_labels(
     "FixMatch over a training: which fraction of the pseudo-labels counts, and how many are right."
     names,said = names or {},[]
     with course_style():
-        fig = new_figure(6.6, 3.2)
+        fig = new_figure(5.4, 3.2)
         for ax,(of,what),title in zip(fig.subplots(1, 2, sharey=True), PANELS.items(), titles):
             for s,rows in over_training(store, of, labels).items():
                 y = _lines(ax, rows, METHOD_COLORS[s])
