@@ -18,7 +18,7 @@ ORDER = '''_nbdev utils progress registry settings compute plots
     course.experiments course.experiment course.experiments.other_heads course.experiments.two_view_methods
     course.experiments.learning_rates course.experiments.bounds course.experiments.fine_tuning course.experiments.pretext_tasks
     course.experiments.holes course.experiments.patch_shortcuts course.experiments.color_seeds course.experiments.contrast_choices course.experiments.two_view_compute course.experiments.mask_choices
-    course.experiments.consistency_starts
+    course.experiments.consistency_starts course.experiments.rounds
     course.cards course.edition course course.solutions course.solutions.* course.site cli'''.split()
 FAMILIES = ('pretext.', 'course.solutions.') # members know nothing of each other
 

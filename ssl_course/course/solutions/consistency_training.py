@@ -102,6 +102,7 @@ def _logits(weak, strong, threshold):
 def steps_to_half(m):
     """Least whole number of steps after which a teacher with decay m, 0<m<1, has gone at least
     half of the way to a student that doesn't move."""
+    import math
     return math.ceil(math.log(.5)/math.log(m))
 
 @mistake(steps_to_half, 'The distance shrinks by a factor in each step, not by equal pieces.')
