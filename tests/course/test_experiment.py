@@ -154,3 +154,34 @@ def test_solar_cells(tmp_path):
     assert all(np.ptp([*s.counts.values()])<=1 for s in sure) # as many of each
     out = set(sure[1].names)|set(sure[2].names)
     assert set(parts['solar: images'].names)==set(cells.names)-out
+
+def test_refitting_changes_statistics_only():
+    "What comes back by it was not in the weights; the encoder itself stays as it was"
+    with seeded(0): e = Encoder.small(width=4)
+    was = {k: v.clone() for k,v in e.state_dict().items()}
+    new = r.fitted(e, Postcards(32).images(64))
+    assert all(torch.equal(was[k], v) for k,v in e.state_dict().items())
+    assert all(torch.equal(a, b) for a,b in zip(e.parameters(), new.parameters()))
+    moved = [k for k,v in new.state_dict().items() if not torch.equal(was[k], v)]
+    assert moved and all('running_' in k or 'num_batches' in k for k in moved)
+
+def test_evened_images_hide_brightness(rounds_plan):
+    "Dark and bright noise: mean and spread tell them apart, and nothing does afterwards"
+    rng,p = np.random.default_rng(0),rounds_plan | dict(sources=['solar'], labels=5)
+    def noise(n):
+        y = np.arange(n)%2
+        x = rng.normal(70+90*y[:, None, None, None], 12, (n, 16, 16, 3)).clip(0, 255).astype(np.uint8)
+        return ImageSet(x, y, ('dark', 'bright'), [str(i) for i in range(n)])
+    sets = {f'solar: {k}': noise(n) for k,n in (('images', 80), ('pool', 80), ('valid', 60), ('test', 200))}
+    assert r.plain_run(sets, p, dict(features='channels'))['solar']['probe']>.97
+    even = {k: r.evened(v) for k,v in sets.items()}
+    assert np.ptp(even['solar: test'].x.mean((1, 2, 3)))<1 and np.ptp(even['solar: test'].x.std((1, 2, 3)))<1
+    assert r.plain_run(even, p, dict(features='channels'))['solar']['probe']<.75
+    assert r.evened_run(sets, p, dict(on='solar', seed=0))['solar']['probe']<.75
+
+def test_an_end_of_the_ladder_is_marked():
+    rate = lambda node, lr, valid: dict(node=node, lr=lr, before=[], seed=0, valid=valid)
+    rates = [rate('a', 1e-3, .2), rate('a', 3e-3, .4), rate('a', 1e-2, .3), rate('b', 1e-3, .1), rate('b', 3e-3, .2)]
+    tuned = [dict(node='a', seed=0, converged=True), dict(node='b', seed=0, converged=False), dict(node='b', seed=1)]
+    store = StoredRuns(dict(parts=dict(rates=rates, tuned=tuned), plan={}))
+    assert r.open_searches(store)==(['b'], ['b'])

@@ -11,7 +11,8 @@ __all__ = ['ROUNDS', 'SAID', 'TREE', 'SOURCES', 'TUNED', 'FACTORS', 'CODE', 'ROU
            'refitted_run', 'tune_run', 'node_key', 'node_levels', 'keys_left', 'grow', 'measure_starts',
            'controls', 'tune', 'ceiling', 'work', 'node_runs', 'node_values', 'gain', 'open_searches',
            'node_table', 'factor_table', 'source_table', 'ceiling_accuracy', 'plot_tree', 'photo_plan',
-           'solar_cells', 'solar_parts', 'clothes_parts', 'photo_data', 'plain_run', 'photo_work']
+           'solar_cells', 'solar_parts', 'clothes_parts', 'photo_data', 'plain_run', 'evened', 'evened_run',
+           'photo_work']
 
 # %% ../../../nbs/course/experiments/rounds.ipynb #f26c93b2
 from copy import deepcopy
@@ -640,8 +641,9 @@ def plot_tree(
 # %% ../../../nbs/course/experiments/rounds.ipynb #78c96659
 def _draw_edges(ax, n, row, depth):
     "The line from the parent, and a broken one from teacher to pupil"
-    if n=='distilled' and 'general' in row:
-        ax.plot([0, 0, .7], [row['general'], row[n]-.5, row[n]-.12], color=INK, ls=':', lw=1.6)
+    if n in ('distilled', 'distilled long') and 'general' in row:
+        y = row['general']
+        ax.plot([.1, .4, .4, .75], [y, y+.3, row[n]-.4, row[n]-.15], color=INK, ls=':', lw=1.6)
     if n in ('', 'general'): return
     parent = n.rpartition('/')[0]
     if parent in row:
@@ -748,6 +750,26 @@ def plain_run(
         return np.concatenate([x.mean((1, 2)), x.std((1, 2))], 1)
     return source_accuracy(of, sets, p)
 
+# %% ../../../nbs/course/experiments/rounds.ipynb #8242bda2
+def evened(
+    images:ImageSet, # of any brightness
+)->ImageSet: # the same; each channel of each image has the same mean and spread
+    "Take away what `plain_run` looks at."
+    x = images.x.astype(np.float32)
+    x = (x-x.mean((1, 2), keepdims=True))/np.maximum(x.std((1, 2), keepdims=True), 1)
+    x = (40*x+128).clip(0, 255).round().astype(np.uint8)
+    return ImageSet(x, images.y, images.vocab, images.names, images.name)
+
+def evened_run(
+    sets:dict, # 'source: part' → `ImageSet`
+    p:dict, # a `photo_plan`
+    key:dict, # on: a source; seed
+)->dict: # accuracy on it
+    "Random weights on images without differences in brightness and contrast."
+    even = {k: evened(v) for k,v in sets.items() if k.startswith(key['on'])}
+    encoder = fitted(untrained(p, key['seed']), even[f"{key['on']}: images"])
+    return source_accuracy(lambda k: embed(encoder, even[k]), even, p | dict(sources=[key['on']]))
+
 # %% ../../../nbs/course/experiments/rounds.ipynb #2a49da4c
 def photo_work(
     store, # a `ResultStore`
@@ -759,11 +781,14 @@ def photo_work(
     small = {k: v for k,v in sets.items() if ', large' not in k}
     measure_starts(store, small, p, folder)
     store.each('plain', [dict(features='channels')], partial(plain_run, small, p))
+    store.each('refitted', [dict(on=k) for k in p['sources']], partial(refitted_run, small, p))
+    store.each('evened', [dict(on='solar', seed=i) for i in range(p['seeds'])],
+               partial(evened_run, small, p))
     large = {k.replace(', large', ''): v for k,v in sets.items() if ', large' in k}
     store.each('large', [dict(start='general', seed=0)],
                partial(start_run, large, p | dict(sources=p['sources'][1:]), folder))
     grow(store, small, p, folder)
 
 ROUNDS_PHOTOS = Experiment('rounds_photos', photo_plan, photo_data, photo_work,
-    (*CODE, photo_plan, solar_cells, solar_parts, clothes_parts, photo_data, plain_run),
-    needs=NEEDS)
+    (*CODE, photo_plan, solar_cells, solar_parts, clothes_parts, photo_data, plain_run,
+     evened, evened_run), needs=NEEDS)
