@@ -197,7 +197,7 @@ def plot_signals(
     scores = {k: v for k,v in signal_scores(store).items()
               if k not in ('same place and speed', 'only noise')}
     t,few = store.table('tuned'),min(store.plan['tuned'])
-    scores['no pretraining, same views'] = t[(t.method=='random weights')
+    scores['trained on 40 labels, views'] = t[(t.method=='random weights')
                                              & (t.labels==few)].accuracy.tolist()
     order = sorted(scores, key=lambda k: np.mean(scores[k]))
     with course_style():
@@ -206,10 +206,10 @@ def plot_signals(
                 color=[PALETTE[0] if k in SIGNAL_TASKS else PALETTE[7] for k in order])
         for i,k in enumerate(order):
             ax.plot(100*np.array(scores[k]), [i]*len(scores[k]), 'o', ms=3, color=INK)
-            ax.annotate(f'{100*np.mean(scores[k]):.0f}', (100*max(scores[k]), i), (5, 0),
+            ax.annotate(f'{100*np.mean(scores[k]):.1f}', (100*max(scores[k]), i), (5, 0),
                         textcoords='offset points', va='center')
         ax.axvline(12.5, color=INK, ls=':', lw=1.2), ax.grid(False, axis='y')
-        ax.set(xlim=(0, 108), title=title, xticks=range(0, 101, 25),
+        ax.set(xlim=(0, 114), title=title, xticks=range(0, 101, 25),
                xlabel=f"accuracy with {store.plan['labels']} labels per kind, %")
     said = '; '.join(f'{k} {np.mean(scores[k]):.0%}' for k in reversed(order))
     fig.alt = f'Accuracy with few labels: {said}. Guessing has 12.5%.'
