@@ -14,11 +14,11 @@ ORDER = '''_nbdev utils progress registry settings compute plots
     pretrain collapse resume heads model finetune consistency continued export
     evaluate evaluate.probes evaluate.leakage evaluate.selection evaluate.label_efficiency evaluate.forgetting evaluate.shortcuts evaluate.pretext_matrix pretrained reference
     stages report pipeline explore bench all
-    course.figures course.lesson course.quiz course.checks course.widgets course.play course.aberration course.energy course.letters course.moons
+    course.figures course.lesson course.quiz course.checks course.widgets course.play course.aberration course.energy course.letters course.moons course.own_images
     course.experiments course.experiment course.experiments.other_heads course.experiments.two_view_methods
     course.experiments.learning_rates course.experiments.bounds course.experiments.fine_tuning course.experiments.pretext_tasks
     course.experiments.holes course.experiments.patch_shortcuts course.experiments.color_seeds course.experiments.contrast_choices course.experiments.two_view_compute course.experiments.mask_choices
-    course.experiments.consistency_starts course.experiments.rounds
+    course.experiments.consistency_starts course.experiments.rounds course.experiments.solar_cells
     course.cards course.edition course course.solutions course.solutions.* course.site cli'''.split()
 FAMILIES = ('pretext.', 'course.solutions.') # members know nothing of each other
 
