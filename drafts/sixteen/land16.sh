@@ -1,0 +1,6 @@
+cd /work/main; V=.venv/bin; export SSL_COURSE_BUDGET=cpu PYTHONWARNINGS=ignore TQDM_MININTERVAL=60
+$V/nbdev-clean; $V/nbdev-export
+for f in nbs/course/own_images.ipynb nbs/course/experiments/solar_cells.ipynb nbs/lessons/16_your_own_images.ipynb nbs/exercises/your_own_images_exercises.ipynb; do
+timeout 600 $V/nbdev-test --save $f --n-workers 0 > /tmp/s_$(basename $f).log 2>&1 || { echo FAILED $f; tail -25 /tmp/s_$(basename $f).log; }
+done
+date
