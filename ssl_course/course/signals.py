@@ -45,7 +45,7 @@ def draw_signals(
     seed:int=0, # of all that is random
     noise:float=.08, # standard deviation of the noise, where events go up to 1
 )->tuple: # signals (n,length) in [0,1], kinds of their events (n,)
-    "One event each, anywhere, loud or soft, on a slow drift and in noise."
+    "One event each, begun in the first half, loud or soft, on a slow drift and in noise."
     rng = np.random.default_rng(seed)
     u = lambda a, b: rng.uniform(a, b, (n, 1))
     kind,t = rng.integers(len(EVENTS), size=n),np.arange(length)/length

@@ -140,7 +140,6 @@ def test_rates_are_searched_from_the_parents_best():
 def test_solar_cells(tmp_path):
     with pytest.raises(InputError, match='labels.csv'): r.solar_cells(tmp_path, 32)
     (tmp_path/'data'/'images').mkdir(parents=True)
-    from PIL import Image
     rng,lines = np.random.default_rng(0),[]
     for i in range(60):
         Image.fromarray(rng.integers(0, 255, (40, 40), np.uint8)).save(tmp_path/'data'/'images'/f'{i:02}.png')

@@ -31,8 +31,7 @@ def test_a_signal_is_a_picture_one_pixel_high():
     e = signal_encoder(4)
     x = torch.rand(3, 1, 1, 256)
     assert e(x).shape==(3, 32) and e.features(x).shape==(3, 32, 1, 16)
-    assert torch.equal(e.state_dict()['body.net.0.0.weight'] if 'body.net.0.0.weight' in e.state_dict() else next(e.parameters()),
-                       next(signal_encoder(4).parameters()))
+    assert torch.equal(next(e.parameters()), next(signal_encoder(4).parameters())) # the seed decides
     assert not torch.equal(next(e.parameters()), next(signal_encoder(4, 1).parameters()))
 
 def test_reversal_turns_what_it_says():
