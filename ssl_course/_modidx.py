@@ -1006,6 +1006,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                                                      'ssl_course/course/experiments/signal_tasks.py'),
                                                             'ssl_course.course.experiments.signal_tasks.tune': ( 'course/experiments/signal_tasks.html#tune',
                                                                                                                  'ssl_course/course/experiments/signal_tasks.py'),
+                                                            'ssl_course.course.experiments.signal_tasks.tuned_methods': ( 'course/experiments/signal_tasks.html#tuned_methods',
+                                                                                                                          'ssl_course/course/experiments/signal_tasks.py'),
                                                             'ssl_course.course.experiments.signal_tasks.tuned_table': ( 'course/experiments/signal_tasks.html#tuned_table',
                                                                                                                         'ssl_course/course/experiments/signal_tasks.py'),
                                                             'ssl_course.course.experiments.signal_tasks.work': ( 'course/experiments/signal_tasks.html#work',

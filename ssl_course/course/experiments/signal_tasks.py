@@ -4,10 +4,12 @@
 
 # %% auto #0
 __all__ = ['SIGNAL_TASKS', 'BEFORE', 'SIGNALS', 'plan', 'data', 'pretrain_signals', 'probes_of', 'task_run',
-           'before_run', 'tune', 'work', 'signal_scores', 'signal_table', 'tuned_table', 'plot_signals']
+           'before_run', 'tuned_methods', 'tune', 'work', 'signal_scores', 'signal_table', 'tuned_table',
+           'plot_signals']
 
 # %% ../../../nbs/course/experiments/signal_tasks.ipynb #88b84eaf
 from copy import deepcopy
+from dataclasses import asdict
 from functools import partial
 
 import numpy as np
@@ -23,7 +25,7 @@ from ..signals import MaskedSignal,Permutation,Reversal,SignalBody
 from ..signals import SignalViews,draw_signals,event_shapes,signal_encoder
 from ..signals import signal_set,spectrograms,spectrum
 from ...encoder import Encoder
-from ...evaluate.label_efficiency import Comparison,Method,fit_few
+from ...evaluate.label_efficiency import Comparison,Method,Run,fit_few
 from ...evaluate.probes import embed
 from ...finetune import careful,naive
 from ...plots import INK,PALETTE,course_style,new_figure
@@ -111,23 +113,33 @@ def before_run(
     return probes_of(rows, of, p)
 
 # %% ../../../nbs/course/experiments/signal_tasks.ipynb #e8ec1b4c
+def tuned_methods(
+    own, # SimCLR's `Encoder`, or a function that makes one
+    p:dict, # a `plan`
+)->list: # of (views, methods)
+    "With SimCLR's views: random weights and SimCLR's. With nothing but noise: random weights."
+    random = lambda name: Method(name, partial(signal_encoder, p['width'], None), naive)
+    return [(SignalViews(), [random('random weights'),
+                             Method('SimCLR', partial(deepcopy, own), careful)]),
+            (SignalViews(warp=False, sway=False), [random('random weights, only noise')])]
+
 def tune(
     store, # a `ResultStore`
     sets:dict, # returned by `data`
     p:dict, # a `plan`
 ):
-    "Fine-tune random weights and SimCLR's, with the views of SimCLR for both."
-    names = {(r['method'], r['labels'], r['seed']) for r in store.rows('tuned')}
-    if len(names)==2*len(p['tuned'])*p['seeds']: return
-    own = pretrain_signals(sets['images'], p, 'SimCLR', best_rates(store, 'task')['SimCLR'])
-    methods = [Method('random weights', partial(signal_encoder, p['width'], None), naive),
-               Method('SimCLR', partial(deepcopy, own), careful)]
-    parts = [sets[k] for k in ('pool', 'valid', 'test')]
-    c = Comparison(methods, *parts, labels=p['tuned'], seeds=p['seeds'],
-                   updates=p['updates'], views=SignalViews())
-    c.run(progress=False, workers=WORKERS)
-    for r in c.runs:
-        if (r.method, r.labels, r.seed) not in names: store.add('tuned', vars(r))
+    "Fine-tune what is missing; each finished run is kept."
+    done = [Run(**{k: r[k] for k in Run.__dataclass_fields__}) for r in store.rows('tuned')]
+    own,parts = None,[sets[k] for k in ('pool', 'valid', 'test')]
+    if sum(r.method=='SimCLR' for r in done)<len(p['tuned'])*p['seeds']:
+        own = pretrain_signals(sets['images'], p, 'SimCLR', best_rates(store, 'task')['SimCLR'])
+    for views,methods in tuned_methods(own, p):
+        c = Comparison(methods, *parts, labels=p['tuned'], seeds=p['seeds'],
+                       updates=p['updates'], views=views)
+        names = {m.name for m in methods}
+        c.run([r for r in done if r.method in names],
+              lambda run, model: store.add('tuned', asdict(run)), progress=False,
+              workers=WORKERS)
 
 # %% ../../../nbs/course/experiments/signal_tasks.ipynb #bb4cc247
 def work(
@@ -153,7 +165,7 @@ SIGNALS = Experiment('signal_tasks', plan, data, work, (
     *class_sources((SignalBody, SignalViews, Reversal, Permutation, MaskedSignal, SimCLR)),
     event_shapes, draw_signals, signal_set, signal_encoder, spectrograms, spectrum, fit_few,
     naive, careful, class_accuracy, plan, data, pretrain_signals, probes_of, task_run,
-    before_run, tune))
+    before_run, tuned_methods, tune))
 
 # %% ../../../nbs/course/experiments/signal_tasks.ipynb #3f76d710
 def signal_scores(
@@ -197,11 +209,12 @@ def plot_signals(
     scores = {k: v for k,v in signal_scores(store).items()
               if k not in ('same place and speed', 'only noise')}
     t,few = store.table('tuned'),min(store.plan['tuned'])
-    scores['trained on 40 labels, views'] = t[(t.method=='random weights')
-                                             & (t.labels==few)].accuracy.tolist()
+    for name,method in (('trained on 40 labels, views', 'random weights'),
+                        ('trained on 40 labels', 'random weights, only noise')):
+        scores[name] = t[(t.method==method)&(t.labels==few)].accuracy.tolist()
     order = sorted(scores, key=lambda k: np.mean(scores[k]))
     with course_style():
-        ax = (fig := new_figure(5.4, 3.8)).add_subplot()
+        ax = (fig := new_figure(5.4, 4.1)).add_subplot()
         ax.barh(order, [100*np.mean(scores[k]) for k in order], height=.62,
                 color=[PALETTE[0] if k in SIGNAL_TASKS else PALETTE[7] for k in order])
         for i,k in enumerate(order):
